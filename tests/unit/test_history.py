@@ -147,6 +147,16 @@ def test_table_and_folder_that_do_not_agree_are_told(
     assert expected == told(read(tmp_path, table, TOOLS[layout][0], layout))
 
 
+@pytest.mark.parametrize("table", ["2,dirty", "2|t", "version,dirty\n2,(dirty)"])
+def test_golang_migrate_applied_all_before_the_version_that_failed(table: str, tmp_path: Path) -> None:
+    project = read(tmp_path, table, TOOLS["golang-migrate"][0])
+
+    assert (["2_a", "3_a"], ["migration.finished"]) == (
+        [migration.key for migration in project.pending],
+        [kind for kind, _ in told(project)],
+    )
+
+
 def test_flyway_runs_a_repeatable_script_again_where_it_has_changed(tmp_path: Path) -> None:
     folder = {"m/V1__a.sql": SQL.format(1), "m/R__b.sql": SQL.format(2), "m/R__c.sql": SQL.format(3)}
     table = (

@@ -70,7 +70,8 @@ SELECT c.oid::int8, pg_catalog.format('%%I.%%I', n.nspname, c.relname),
         FROM pg_catalog.pg_index i
         JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
         JOIN pg_catalog.pg_namespace xn ON xn.oid = x.relnamespace
-        WHERE i.indrelid = c.oid)
+        WHERE i.indrelid = c.oid),
+       c.relispopulated
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = ANY(%s::oid[])
@@ -134,7 +135,8 @@ class LiveIndex:
 @dataclass(frozen=True, kw_only=True)
 class LiveTable:
     """A table in the middle of a transaction: columns by number, constraints and indexes by oid. `scans` and the counts
-    of rows are what this transaction did so far; `file` is 0 where it has none of its own, as a partitioned table."""
+    of rows are what this transaction did so far; `file` is 0 where it has none of its own, as a partitioned table;
+    `is_filled` is false of a materialised view WITH NO DATA alone."""
 
     oid: int
     name: str
@@ -147,6 +149,7 @@ class LiveTable:
     columns: Mapping[int, LiveColumn]
     constraints: Mapping[int, LiveConstraint]
     indexes: Mapping[int, LiveIndex]
+    is_filled: bool
 
 
 def read_relations(connection: psycopg.Connection) -> Mapping[int, Relation]:
@@ -191,6 +194,7 @@ def _table(
     columns: list[list[Any]] | None,
     constraints: list[list[Any]] | None,
     indexes: list[list[Any]] | None,
+    is_filled: bool,
 ) -> LiveTable:
     return LiveTable(
         oid=oid,
@@ -204,4 +208,5 @@ def _table(
         columns={number: LiveColumn(*rest) for number, *rest in columns or ()},
         constraints={number: LiveConstraint(*rest) for number, *rest in constraints or ()},
         indexes={number: LiveIndex(*rest) for number, *rest in indexes or ()},
+        is_filled=is_filled,
     )

@@ -92,12 +92,13 @@ def _conclude(source: str, tool: ToolHistory, rows: Sequence[Row], migrations: S
     covers = tool.covers or tool.names
     failed = [(row, why) for row in rows if (why := tool.failed(row))]
     ended = [row for row in rows if not tool.failed(row)]
+    covering = rows if tool.keeps_last else ended
     named = {id(row): [each for each in migrations if tool.names(row, each)] for row in rows}
     altered = [migration.key for row in ended for migration in named[id(row)] if not tool.agrees(row, migration)]
     return AppliedHistory(
         source=source,
         table=tool.table,
-        applied=frozenset(each.key for each in migrations if any(covers(row, each) for row in ended)),
+        applied=frozenset(each.key for each in migrations if any(covers(row, each) for row in covering)),
         altered=tuple(dict.fromkeys(altered)),
         gone=tuple(_called(row, tool) for row in rows if not named[id(row)] and not _is_of_no_file(row)),
         failed=tuple((_called(row, tool, named[id(row)]), why) for row, why in failed),

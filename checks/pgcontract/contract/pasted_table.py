@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from pgcontract.model.wording import number_of
+
 _RULE: Final = re.compile(r"[\s|+:=─│┼╪├┤┌┬┐└┴┘╞╡-]+")
 _COUNT: Final = re.compile(r"\(\d+ \w+\)|(?:SELECT|COPY) \d+|Time: .*")
 _COUNTED: Final = re.compile(r"^\((\d+) \w+\)\s*$", re.MULTILINE)
@@ -33,14 +35,16 @@ def read_pasted_table(text: str, columns: Sequence[str]) -> tuple[Mapping[str, s
     if not rows:
         raise ValueError("is empty")
     names = [name.lower() for name in rows[0]]
-    if set(names) & set(columns):
+    # A value can be spelled as a column is (2,dirty); no column's name begins with a digit.
+    if set(names) & set(columns) and not any(name[:1].isdigit() for name in names):
         body = rows[1:]
     else:
         names, body = [*columns], rows
     for number, row in enumerate(body, 1):
         if len(row) != len(names):
             raise ValueError(
-                f"has {len(row)} values in row {number}, and {len(names)} were asked for: {', '.join(names)}"
+                f"has {number_of(len(row), 'values')} in row {number}, and {len(names)} were asked for: "
+                f"{', '.join(names)}"
             )
     counts = [int(count) for count in _COUNTED.findall(text)]
     if counts and len(body) < counts[-1]:

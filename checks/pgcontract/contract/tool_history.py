@@ -55,7 +55,8 @@ class ToolHistory:
     not end, "" where it did; `agrees`, whether what the row keeps of the file is so still. `order` is what rows are read
     by. `late` is what is done with a file that comes too late, but for one that `may_be_late`; where it `compares`, the
     tool stops at one that has changed; where it `misses`, at one that is gone. `resets` on one that has changed: it asks
-    to make a developer's database anew.
+    to make a developer's database anew. `keeps_last`: the table holds the last version alone, so that one which failed
+    `covers` those before it.
     """
 
     table: str = ""
@@ -71,6 +72,7 @@ class ToolHistory:
     compares: bool = False
     misses: bool = False
     resets: bool = False
+    keeps_last: bool = False
 
     @property
     def minds_edits(self) -> bool:

@@ -21,7 +21,7 @@ from pgcontract.contract.folder_issues import (
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
-from pgcontract.contract.tool_history import Late, ToolHistory, is_true
+from pgcontract.contract.tool_history import Late, Row, ToolHistory, is_true
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, make_script
 from pgcontract.result import Severity
@@ -33,15 +33,22 @@ BACK: Final = 'migrate -path {folder} -database "$DATABASE_URL" down 1'
 HISTORY: Final = ToolHistory(
     table="schema_migrations",
     columns=("version", "dirty"),
-    covers=lambda row, migration: int(migration.display_name) <= int(row["version"] or -1),
-    failed=lambda row: "golang-migrate calls it dirty" if is_true(row.get("dirty", "")) else "",
+    covers=lambda row, migration: int(migration.display_name) <= int(row["version"] or -1) - _is_dirty(row),
+    failed=lambda row: "golang-migrate calls it dirty" if _is_dirty(row) else "",
     late=Late.SKIPPED,
+    keeps_last=True,
 )
 
 _FILE: Final = re.compile(r"([0-9]+)_(.*)\.(down|up)\.(.*)")
 _UP: Final = re.compile(r"[0-9]+_.*\.up\.sql")
 _MAX_VERSION: Final = 2**64 - 1
 _ONE_MESSAGE: Final = Execution(outside_transaction=False)
+
+
+def _is_dirty(row: Row) -> bool:
+    """As the table says it, or as `migrate version` does."""
+    word = row.get("dirty", "")
+    return is_true(word) or word.strip("()").lower() == "dirty"
 
 
 def recognises(folder: Folder) -> str | None:

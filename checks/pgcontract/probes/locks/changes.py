@@ -184,7 +184,9 @@ def _work_on(
 
     # What a materialised view holds is only ever filled anew.
     if relations[after.oid].kind == "m" and before.file != after.file:
-        yield work(WorkKind.REWRITE, ViewFilled(has_key=any(map(_tells_apart, after.indexes.values()))))
+        has_key = any(map(_tells_apart, after.indexes.values()))
+        filled = ViewFilled(has_key=has_key, was_filled=before.is_filled, is_filled=after.is_filled)
+        yield work(WorkKind.REWRITE, filled)
         return
     if _rewritten(statement, before, after, messages):
         causes = [change for change in changes if isinstance(change, ColumnAdded | ColumnRetyped)]

@@ -85,9 +85,12 @@ class IndexBuilt:
 
 @dataclass(frozen=True, kw_only=True)
 class ViewFilled:
-    """A materialised view; `has_key` is whether a unique index tells all its rows apart."""
+    """A materialised view; `has_key` is whether a unique index tells all its rows apart, `was_filled` and `is_filled`
+    whether it could be read before and can be after: WITH NO DATA it cannot."""
 
     has_key: bool
+    was_filled: bool
+    is_filled: bool
 
 
 @dataclass(frozen=True, kw_only=True)

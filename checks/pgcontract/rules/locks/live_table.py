@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from pgcontract.probes.context import Context
-from pgcontract.probes.locks.work import ColumnAdded, IndexBuilt, WorkKind
+from pgcontract.probes.locks.work import ColumnAdded, IndexBuilt, ViewFilled, WorkKind
 from pgcontract.probes.locks.zones import ELSEWHERE, ZonedRewrite, rewrites_elsewhere
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
@@ -30,6 +30,11 @@ def lock_no_rewrite(context: Context) -> Iterator[Answer]:
 
     def describe(work: TableWork) -> str:
         line, table = work.traced.statement.line, work.first.table
+        if isinstance(work.first.change, ViewFilled) and not work.first.change.is_filled:
+            return (
+                f"Line {line} empties {table} under {work.first.lock.sql}, and whoever reads it is refused from then on "
+                "(55000), until it is filled again"
+            )
         if work.first.kind_of_table == "m":
             return f"Line {line} fills {table} anew under {work.first.lock.sql}"
         if isinstance(work.first.change, ColumnAdded):

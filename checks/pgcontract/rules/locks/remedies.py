@@ -88,18 +88,28 @@ def remedy_for(traced: TracedStatement, work: Work, *, major: int) -> Remedy:
             return retyped(traced, work, change, major=major)
         case PartitionJoined():
             return attach(traced, joined)
-        case ViewFilled(has_key=True):
-            return Remedy(
-                sentence="Refresh it CONCURRENTLY, which lets others read.",
-                steps=(f"REFRESH MATERIALIZED VIEW CONCURRENTLY {work.table};",),
-            )
-        case ViewFilled():
-            return Remedy(
-                sentence="Give it a unique index without WHERE on columns that tell its rows apart; "
-                f"REFRESH MATERIALIZED VIEW CONCURRENTLY {work.table} then lets others read."
-            )
+        case ViewFilled() as filled:
+            return _refreshed(work.table, filled)
         case _:
             return _other(traced)
+
+
+def _refreshed(view: str, filled: ViewFilled) -> Remedy:
+    """The way around a REFRESH, which is refused CONCURRENTLY where the view holds no data."""
+    concurrently = f"REFRESH MATERIALIZED VIEW CONCURRENTLY {view}"
+    if not filled.was_filled:
+        index = "" if filled.has_key else "give it a unique index without WHERE on columns that tell its rows apart, and "
+        return Remedy(
+            sentence="As the migrations leave it, it holds no data, so nobody can read it yet and CONCURRENTLY is "
+            f"refused: leave it so. If production has filled it since, {index}{concurrently} lets others read."
+        )
+    sentence = "" if filled.is_filled else "Leave out WITH NO DATA. "
+    if filled.has_key:
+        return Remedy(sentence=f"{sentence}Refresh it CONCURRENTLY, which lets others read.", steps=(f"{concurrently};",))
+    return Remedy(
+        sentence=f"{sentence}Give it a unique index without WHERE on columns that tell its rows apart; {concurrently} "
+        "then lets others read."
+    )
 
 
 def _other(traced: TracedStatement) -> Remedy:

@@ -159,7 +159,7 @@ def _condition(stop: Stop) -> str:
 
 def _counting(stop: Stop) -> str:
     if stop.offence is None:
-        return "Count such rows in production first."
+        return "No SELECT is known that counts such rows: try the statement on a copy of production's tables."
     if stop.offence.is_example:
         return f"Look for such rows in production first; other values may stop it too: {stop.offence.counting}"
     return f"Count such rows in production first: {stop.offence.counting}"
