@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -67,12 +68,12 @@ class Changes:
     of_way_back: tuple[str, ...] = ()
     of_contract: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def scripts(self) -> frozenset[str]:
         """Those of which the way up is not what it was."""
         return frozenset((*self.added, *self.edited, *self.renamed, *self.moved))
 
-    @property
+    @cached_property
     def every(self) -> frozenset[str]:
         """All of which anything changed."""
         return self.scripts | {*self.reworded, *self.of_way_back, *self.of_contract}

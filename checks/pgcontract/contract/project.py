@@ -144,7 +144,7 @@ class Project:
     def may_be_edited(self, key: str) -> bool:
         """Whether a file of that migration may have a comment more: it is pending, its tool runs it again where it has
         changed, or does not look."""
-        migration = next(link for link in self.chain if link.key == key)
+        migration = self.chain[self.places[key]]
         minds_edits = history_of(layouts()[self.layout]).minds_edits
         return migration in self.pending or migration.up.execution.repeatable or not minds_edits
 
@@ -162,13 +162,20 @@ class Project:
         renamed.__dict__["at_head"] = renamed  # what a later name was before is renamed no second time
         return renamed
 
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where each migration stands in the chain, from 0, by its key."""
+        return {migration.key: place for place, migration in enumerate(self.chain)}
+
     @property
     def head(self) -> Migration:
         """The last migration: what is deployed."""
         return self.chain[-1]
 
     def migration(self, name: str) -> Migration:
-        """The migration that is called so. Raises InputError if there is none."""
+        """The migration that is called so, by its key before all. Raises InputError if there is none."""
+        if (place := self.places.get(name)) is not None:
+            return self.chain[place]
         for migration in self.chain:
             if migration.is_called(name):
                 return migration
@@ -183,7 +190,7 @@ class Project:
 
     def through(self, name: str) -> Project:
         """The same project with its head at that migration; what there is to tell of those behind it goes with them."""
-        last = self.chain.index(self.migration(name))
+        last = self.places[self.migration(name).key]
         behind = {migration.key for migration in self.chain[last + 1 :]}
         issues = tuple(issue for issue in self.issues if issue.key not in behind)
         seeds = () if behind else self.seeds
@@ -209,7 +216,6 @@ class Project:
 
     def dataset(self, key: str) -> Dataset:
         """The rows to measure on: the data sets up to and including that migration's, later ones winning."""
-        last = next(number for number, link in enumerate(self.chain) if link.key == key)
-        contracts = [link.contract for link in self.chain[: last + 1] if link.contract]
+        contracts = [link.contract for link in self.chain[: self.places[key] + 1] if link.contract]
         datasets = (dataset for contract in contracts for dataset in contract.of(Dataset))
         return merge_datasets(datasets, self.declared(key))

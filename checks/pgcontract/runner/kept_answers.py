@@ -136,10 +136,10 @@ class KeptAnswers:
 
     def file_key(self, key: str) -> str:
         """A hash of all that what is answered at the migration's own place depends on."""
-        chain = self._plan.project.chain
-        at = next(number for number, migration in enumerate(chain) if migration.key == key)
-        whole = [migration.key for migration in chain[:at] if self._plan.is_judged_whole(migration)]  # met rows
-        parts = (self._shared_parts, self._before[at + 1], whole, sorted(chosen_words(self._plan, chain[: at + 1])))
+        at = self._plan.project.places[key]
+        before = self._plan.project.chain[:at]
+        whole = [migration.key for migration in before if self._plan.is_judged_whole(migration)]  # met rows
+        parts = (self._shared, self._before[at + 1], whole, sorted(self._chosen_words[at + 1]))
         return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
     @cached_property
@@ -153,6 +153,15 @@ class KeptAnswers:
         return tuple(hashes)
 
     @cached_property
+    def _chosen_words(self) -> tuple[frozenset[str], ...]:
+        return chosen_words(self._plan)
+
+    @cached_property
+    def _shared(self) -> str:
+        """A hash of what is the same for all migrations."""
+        return hashlib.sha256(repr(self._shared_parts).encode(errors="surrogatepass")).hexdigest()
+
+    @property
     def _shared_parts(self) -> Mapping[str, object]:
         project, options, server, platform = self._plan.project, self._plan.options, self._server, self._platform
         return {

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import accumulate
 from typing import Final
 
 from psycopg import sql
@@ -78,7 +78,7 @@ def chain_key(plan: Plan, migrations: tuple[Migration, ...], platform: Platform)
         [(regime.name, regime.database_sql) for regime in platform.regimes],
         [(migration.key, script_parts(migration.up)) for migration in migrations],
         [(migration.key, migration.up.path) for migration in migrations if migration.up.passages],
-        sorted(chosen_words(plan, migrations)),
+        sorted(chosen_words(plan)[len(migrations)]),
         contract_parts(plan) if any(migration.contract for migration in migrations) else (),  # rows take its samples
     )
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
@@ -125,13 +125,16 @@ def _sources(folder: Traversable, above: str) -> list[tuple[str, Traversable]]:
     return found
 
 
-def chosen_words(plan: Plan, migrations: Sequence[Migration]) -> frozenset[str]:
-    """Where there may be too many tables to make rows in all of them, the words by which they are chosen."""
-    if sum(migration.up.text.upper().count("TABLE") for migration in migrations) <= MAX_TABLES:
-        return frozenset()
-    judged = [migration for migration in plan.project.chain if plan.is_judged(migration)]
-    words = needed_words(plan.promises, judged)
-    return frozenset().union(*(words & words_of(migration.up) for migration in migrations))
+def chosen_words(plan: Plan) -> tuple[frozenset[str], ...]:
+    """Of the first so many migrations, by their number: where there may be too many tables to make rows in all of them,
+    the words by which they are chosen."""
+    chain = plan.project.chain
+    judged = [migration for migration in chain if plan.is_judged(migration)]
+    tables = [*accumulate((migration.up.text.upper().count("TABLE") for migration in chain), initial=0)]
+    needed = needed_words(plan.promises, judged) if tables[-1] > MAX_TABLES else frozenset()
+    own = (needed & words_of(migration.up) for migration in chain)
+    words = accumulate(own, frozenset.union, initial=frozenset[str]())
+    return tuple(chosen if number > MAX_TABLES else frozenset() for number, chosen in zip(tables, words, strict=True))
 
 
 def _make(plan: Plan, migrations: tuple[Migration, ...], platform: Platform, server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -234,12 +235,13 @@ def _items(promise: Promise, asked: Iterable[Check]) -> Iterator[Item]:
             others = frozenset(_subjects(check, promise.without_contract))
             subjects = tuple(subject for subject in subjects if _is_promised(promise, check, subject, others))
         labels = [_last_part(subject) for subject in subjects]
+        uses = Counter(labels)
         for subject, label in zip(subjects, labels, strict=True):
             yield Item(
                 migration=promise.migration.key,
                 check=check.id,
                 subject=subject,
-                label=label if labels.count(label) == 1 else subject,
+                label=label if uses[label] == 1 else subject,
             )
 
 

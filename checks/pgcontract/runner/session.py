@@ -42,6 +42,7 @@ from pgcontract.runner.plan import Plan
 from pgcontract.runner.replay import AppliedChain, Replay
 
 if TYPE_CHECKING:
+    from pgcontract.performance.measurement_kind import MeasurementKind
     from pgcontract.performance.measurements import MeasuredPromise
 
 NO_SERVER = "none"
@@ -71,7 +72,7 @@ class Session:
         self._contexts: dict[str, Context] = {}  # where there is no server
         self._contexts_at_head: dict[str, Context] = {}
         self._asked: set[tuple[str, str]] = set()
-        self._answers: dict[tuple[str, str], tuple[Finding, ...]] = {}
+        self._answers: dict[tuple[str, str], Mapping[str, tuple[Finding, ...]]] = {}  # by subject
         self._phases = PhaseTimes()
         self._checks = checks()
         self._lost_server: ServerUnavailable | None = None
@@ -95,7 +96,7 @@ class Session:
         key = (item.migration, item.check)
         if key not in self._answers and self._lost_server is None:
             try:
-                self._answers[key] = self._ask_check(item.migration, self._checks[item.check])
+                self._answers[key] = self._by_subject(key, self._ask_check(item.migration, self._checks[item.check]))
             except ServerUnavailable as error:
                 raise_wish_to_end(error)
                 if self._sandbox is None:
@@ -103,12 +104,19 @@ class Session:
                 self._lost_server = error
         if key not in self._answers:
             return (make_unanswered_finding(self.plan, item, sentence(str(self._lost_server))),)
-        answers = self._answers[key]
-        planned = self.plan.subjects.get(key, ())
-        own_findings = tuple(finding for finding in answers if finding.subject == item.subject)
-        if planned and planned[0] == item.subject:
-            own_findings += tuple(finding for finding in answers if finding.subject not in planned)
+        own_findings = self._answers[key].get(item.subject)
         return own_findings or (make_unanswered_finding(self.plan, item, "The check gave no answer."),)
+
+    def _by_subject(self, key: tuple[str, str], answers: tuple[Finding, ...]) -> Mapping[str, tuple[Finding, ...]]:
+        """The answers of each subject; what is about none that was planned comes behind those of the first."""
+        planned = self.plan.subjects.get(key, ())
+        found: dict[str, list[Finding]] = {}
+        for finding in answers:
+            found.setdefault(finding.subject, []).append(finding)
+        if planned:
+            others = frozenset(found).difference(planned)
+            found.setdefault(planned[0], []).extend(one for one in answers if one.subject in others)
+        return {subject: tuple(findings) for subject, findings in found.items()}
 
     def observed(self) -> Observations:
         """What was seen of the server and of the head, for `conclude`."""
@@ -158,9 +166,11 @@ class Session:
 
     def _measured_promises(self) -> Iterator[MeasuredPromise]:
         """What the checks that were asked have measured; one that could not be asked has measured nothing."""
+        measured: dict[str, set[MeasurementKind]] = {}
+        for key, check in self._asked:
+            measured.setdefault(key, set()).update(self._checks[check].measures)
         for migration in self.plan.project.chain:
-            checks_asked = [self._checks[check] for key, check in self._asked if key == migration.key]
-            if kinds := frozenset(kind for check in checks_asked for kind in check.measures):
+            if kinds := frozenset(measured.get(migration.key, ())):
                 from pgcontract.performance.measurements import MeasuredPromise
 
                 yield MeasuredPromise(context=self.context_at_head(migration.key), kinds=kinds)
@@ -314,7 +324,7 @@ class Session:
         return tuple(migration for migration in before if migration.key in failed)
 
     def _asks_whether_applied(self, key: str) -> bool:
-        return any(item.migration == key and self._checks[item.check].info.comes_first for item in self.plan.items)
+        return any((key, check.id) in self.plan.subjects for check in self._checks.values() if check.info.comes_first)
 
     def _server_info(self) -> ServerInfo | None:
         if self.server is None:
