@@ -9,6 +9,7 @@ import pytest
 from case_projects import Case, case
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Finding
+from pgcontract.result.observations import RowStop
 
 pytestmark = pytest.mark.usefixtures("one_server")
 CASES = [
@@ -19,13 +20,15 @@ CASES = [
         "timestamp.increasing/broken",
         "timestamp.commit_order/broken",
         "timestamp.search_path/broken",
+        "rows.accepted/broken_drawn_defaults",
         "presence.holds/broken",
     )
 ]
 
 
-def _found(case: Case, root: Path) -> tuple[Finding, ...]:
-    return verify(load_project(root), RunOptions(only=(case.check,))).findings
+def _found(case: Case, root: Path) -> tuple[tuple[Finding, ...], tuple[RowStop, ...]]:
+    run = verify(load_project(root), RunOptions(only=(case.check,)))
+    return run.findings, run.stops
 
 
 @pytest.mark.parametrize("case", CASES, ids=attrgetter("id"))

@@ -182,7 +182,10 @@ class RowMaker:
             if sample is not None:
                 keys = {name for key in self.table.keys for name in key.columns} - numbered
                 yield _insert_planned(self.into, plan, number, sorted(keys), sample)
-        yield insert_literals(self.into, {column.name: simple_value_of(column) for column in needed})
+        simple = {column.name: simple_value_of(column) for column in needed}
+        yield insert_literals(self.into, simple)
+        if drawn:  # what only the default knows to make
+            yield insert_literals(self.into, {name: value for name, value in simple.items() if name not in drawn})
 
     def _plans(self) -> Iterator[TablePlan]:
         """How the table's values are made: so that they are accepted after the migration as well, else as before it."""
@@ -236,8 +239,8 @@ def is_numbered(column: FilledColumn) -> bool:
 
 
 def _has_fixed_default(column: FilledColumn) -> bool:
-    """Whether it can be left to its default: a uuid's is another in each run, and rows are named in what is told."""
-    return column.default is not None and "uuid" not in column.default
+    """Whether it can be left to its default: what is drawn is another in each run, and rows are named in what is told."""
+    return column.default is not None and not column.draws
 
 
 def simple_value_of(column: FilledColumn) -> str:

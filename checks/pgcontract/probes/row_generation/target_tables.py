@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,7 +25,11 @@ SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind:
 """
 _COLUMNS = """
 SELECT a.attrelid::int8, a.attname, a.atttypid::int8, a.atttypmod, pg_catalog.format_type(a.atttypid, -1), a.attnotnull,
-       CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END, a.attidentity <> ''
+       pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attidentity <> '',
+       ARRAY(SELECT p.prosrc FROM pg_catalog.pg_depend AS s
+               JOIN pg_catalog.pg_proc AS p ON p.oid = s.refobjid AND p.provolatile = 'v'
+              WHERE s.classid = 'pg_catalog.pg_attrdef'::regclass AND s.objid = d.oid
+                AND s.refclassid = 'pg_catalog.pg_proc'::regclass)
   FROM pg_catalog.pg_attribute AS a
   LEFT JOIN pg_catalog.pg_attrdef AS d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
  WHERE a.attrelid::int8 = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -39,6 +44,9 @@ SELECT c.conrelid::int8, c.conname, pg_catalog.pg_get_expr(c.conbin, c.conrelid)
    AND coalesce((pg_catalog.to_jsonb(c) ->> 'conenforced')::bool, true)
  ORDER BY 1, 2
 """
+# What draws by chance, the server's own functions and those of pgcrypto and uuid-ossp; and what counts, or writes.
+_DRAWS = re.compile(r"\b(?:random(?:_normal)?|gen_random_\w+|gen_salt|uuid_generate_v\w+|uuidv[47])\s*\(", re.IGNORECASE)
+_WRITES = re.compile(r"\b(?:nextval|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 # The bounds of all partitions that hold rows, as one more CHECK of the table at the top.
 _BOUNDS = """
 SELECT t.oid::int8, pg_catalog.string_agg('(' || pg_catalog.pg_get_partition_constraintdef(p.relid) || ')', ' OR '
@@ -75,13 +83,14 @@ SELECT c.conrelid::int8, c.conname, pg_catalog.format('%%I.%%I', n.nspname, p.re
 
 @dataclass(frozen=True, kw_only=True)
 class FilledColumn:
-    """A column that takes values."""
+    """A column that takes values. Its default `draws` if it is another by chance each time, itself or in a function."""
 
     name: str
     type: ValueType
     null: bool
     default: str | None = None
     identity: bool = False
+    draws: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,9 +219,17 @@ def _grouped(connection: psycopg.Connection, query: str, oids: list[int]) -> Map
 def _column(
     connection: psycopg.Connection, row: tuple[Any, ...], types: dict[tuple[int, int], ValueType]
 ) -> FilledColumn:
-    name, oid, modifier, _, required, default, identity = row
+    name, oid, modifier, _, required, default, identity, bodies = row
     type_ = read_type(connection, oid, modifier, types)
-    return FilledColumn(name=name, type=type_, null=not (required or type_.required), default=default, identity=identity)
+    texts = (default or "", *(body for body in bodies if not _WRITES.search(body)))
+    return FilledColumn(
+        name=name,
+        type=type_,
+        null=not (required or type_.required),
+        default=default,
+        identity=identity,
+        draws=any(map(_DRAWS.search, texts)),
+    )
 
 
 def _key(row: tuple[Any, ...], columns: set[str]) -> Key:
