@@ -25,6 +25,7 @@ from pgcontract.probes.row_generation.target_tables import FilledColumn, read_ta
 from pgcontract.probes.script_words import names_in_code
 
 _MAX_JOINS: Final = 6
+_MAX_LAST: Final = 4
 _JOINS: Final = {"JOIN", "FROM", "USING", "EXISTS", "IN"}
 _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 
@@ -44,7 +45,8 @@ def insert_colliding_rows(context: Context, connection: psycopg.Connection, *, f
 
 
 def insert_joined_rows(context: Context, connection: psycopg.Connection, *, first: int) -> None:
-    """For each pair of columns by which a statement joins tables of before, three rows that it joins, two alike."""
+    """For each pair of columns by which a statement joins tables of before, three rows that it joins, two alike; and one
+    for each of those that were made last, which differ in what conditions ask for."""
     keys = {(index.table, index.keys[0]) for index in context.before.indexes if index.unique and len(index.keys) == 1}
     bound = {
         (part.table, name)
@@ -56,12 +58,20 @@ def insert_joined_rows(context: Context, connection: psycopg.Connection, *, firs
     for place, (child, own, parent, there) in enumerate(islice(pairs, _MAX_JOINS)):
         if (parent, there) not in keys or (child, own) in bound:
             continue
-        maker = _maker(context, connection, child, first + place * 4)
-        query = sql.SQL("SELECT {column}::text FROM {table} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT 2").format(
-            column=identifier(there), table=sql.SQL(parent)
+        maker = _maker(context, connection, child, first + place * (_MAX_LAST + 4))
+        first_values, last_values = (
+            [
+                text
+                for (text,) in _rows(
+                    connection,
+                    sql.SQL("SELECT {0}::text FROM {1} WHERE {0} IS NOT NULL ORDER BY {2} LIMIT {3}").format(
+                        identifier(there), sql.SQL(parent), sql.SQL(order), sql.Literal(limit)
+                    ),
+                )
+            ]
+            for order, limit in (("1", 2), ("tableoid, ctid DESC", _MAX_LAST))
         )
-        values = [text for (text,) in _rows(connection, query)]
-        for number, text in enumerate([*values[:1], *values]):
+        for number, text in enumerate([*first_values[:1], *first_values, *last_values]):
             maker.insert_with({own: text}, maker.first + number)
 
 

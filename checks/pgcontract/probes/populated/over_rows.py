@@ -33,7 +33,7 @@ from pgcontract.values import dataclass
 _FITTING: Final = 120
 _CHILDREN: Final = 160
 _COLLIDING: Final = 190
-_JOINED: Final = 220
+_JOINED: Final = 400
 _VALUED: Final = 260
 _LONE: Final = 300
 _DELETES: Final = re.compile(r"\bDELETE\s+FROM\b", re.IGNORECASE)
@@ -85,8 +85,8 @@ def run_over_rows(context: Context) -> OverRows:
             )
             insert_children(context.promise, connection, _deleted_from(context), first=_CHILDREN)
             insert_colliding_rows(context, connection, first=_COLLIDING)
-            insert_joined_rows(context, connection, first=_JOINED)
             insert_lone_values(context.promise, connection, migrated_tables(context, context.before), first=_LONE)
+            insert_joined_rows(context, connection, first=_JOINED)
             _join_seeds(connection, context.promise.project.seeds)
             give_values(context, connection, later=later, first=_VALUED)
         state = context.sandbox.read_state(name)

@@ -16,6 +16,11 @@ from pgcontract.probes.row_generation.update_parts import UpdatePart, update_par
 from pgcontract.values import dataclass
 
 _CHOOSES: Final = frozenset({"UPDATE", "DELETE", "INSERT"})
+_CLOCK: Final = frozenset(
+    {"NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "LOCALTIMESTAMP", "CLOCK_TIMESTAMP", "STATEMENT_TIMESTAMP"}
+)
+# On either side of whatever day it is, and of what is counted back or on from it.
+_LONG_AGO, _LONG_AFTER = "1999-12-31", "2199-12-31"
 _DAY: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T].*)?")
 _CUTS: Final = frozenset({"LEFT", "RIGHT", "SUBSTR", "SUBSTRING"})
 # Of what loses more than letters, values that it does not keep apart.
@@ -110,8 +115,8 @@ def is_neighbour(text: str | None, other: str | None) -> bool:
 
 
 def compared_values(read: Sequence[Token]) -> Iterator[tuple[str, str | None]]:
-    """The literals of conditions, each with the bare name that stands before it, and of numbers their neighbours; None
-    for what is asked to be NULL."""
+    """The literals of conditions, each with the bare name that stands before it, and of numbers and days their
+    neighbours; a day long ago and one far off for what is compared with the clock; None for what is asked to be NULL."""
     names: list[str] = []
     is_condition = is_behind_where = False
     for place, token in enumerate(read):
@@ -120,6 +125,9 @@ def compared_values(read: Sequence[Token]) -> Iterator[tuple[str, str | None]]:
         elif token.upper in ("CASE", "WHEN", "THEN", "ELSE", "END"):
             is_condition = token.upper in ("CASE", "WHEN") or (token.upper == "END" and is_behind_where)
         elif is_condition and token.kind in (TokenKind.WORD, TokenKind.QUOTED):
+            if token.upper in _CLOCK:
+                yield from ((name, day) for name in names[-4:] for day in (_LONG_AGO, _LONG_AFTER))
+                continue
             names.append(token.name)
             if [each.upper for each in read[place + 1 : place + 3]] == ["IS", "NULL"]:
                 yield token.name, None

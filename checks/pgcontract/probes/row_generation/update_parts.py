@@ -25,6 +25,7 @@ class UpdatePart:
     chosen: str = ""
     opening: str = ""
     target: str = ""
+    table: str = ""
 
     def chosen_row(self, columns: Sequence[str]) -> sql.Composed:
         """The SELECT of one row that it changes, each value as text."""
@@ -71,4 +72,11 @@ def update_parts(text: str) -> Iterator[UpdatePart]:
             chosen=chosen,
             opening=opening if opening.count("(") == opening.count(")") else "",
             target=read[ends["SET"] - 1].text,
+            table=_bare_name(read[place + 1 : ends["SET"]]),
         )
+
+
+def _bare_name(read: Sequence[Token]) -> str:
+    """Of `ONLY public.cards AS c` cards."""
+    names = read[1:] if read[0].upper == "ONLY" else read
+    return names[2].name if len(names) > 2 and names[1].text == "." else names[0].name

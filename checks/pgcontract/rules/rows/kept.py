@@ -10,7 +10,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.populated.loss_words import excludes_by_list
 from pgcontract.probes.populated.losses import find_losses
 from pgcontract.probes.populated.over_rows import run_over_rows
-from pgcontract.probes.populated.unmet_deletes import UnmetDelete, unmet_deletes
+from pgcontract.probes.populated.unmet_writes import UnmetWrite, unmet_writes
 from pgcontract.probes.populated.unseen_losses import UnseenLoss, unseen_losses
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
@@ -31,7 +31,7 @@ def rows_kept(context: Context) -> Iterator[Answer]:
     warning, with the number of rows: DROP, TRUNCATE, DELETE, an UPDATE that reads what it changes or chooses its rows. A
     silent one is critical: a cast that narrows, a CASCADE onto another table, one value written over all that there were,
     a CASE without ELSE. A DELETE that takes none of the rows that were tried is a warning, too, and so is a DROP of what
-    no row could be made in; what else is done there is noted.
+    no row could be made in; what else is done there is noted, and so is an UPDATE that changes none.
     What to do: copy what is taken away to another table first; or say that it is meant: `removed = true` on the column or
     table in the contract, or loses = ["public.t.c"].
     """
@@ -42,7 +42,8 @@ def rows_kept(context: Context) -> Iterator[Answer]:
         counts[loss.subject] = counts.get(loss.subject, 0) + 1
         if counts[loss.subject] == 1:
             yield _answer(context, loss)
-    unmet = [each for each in unmet_deletes(context) if each.table not in counts]
+    unmet = [each for each in unmet_writes(context) if each.table not in counts]
+    unmet.sort(key=lambda each: each.command)  # a DELETE goes before an UPDATE of the same table
     yield from (_unmet_answer(context, each) for each in {each.table: each for each in reversed(unmet)}.values())
     unseen = [each for each in unseen_losses(context) if each.subject not in counts]
     yield from (_unseen_answer(context, each) for each in unseen)
@@ -76,8 +77,20 @@ def _answer(context: Context, loss: RowLoss) -> Answer:
     )
 
 
-def _unmet_answer(context: Context, unmet: UnmetDelete) -> Answer:
+def _unmet_answer(context: Context, unmet: UnmetWrite) -> Answer:
     statement = unmet.statement
+    origin = Origin(file=context.promise.script.path, line=statement.line)
+    evidence = [Evidence(title="The statement", text=statement.shown, language="sql")]
+    if unmet.command == "UPDATE":
+        return Answer(
+            Status.NOTED,
+            unmet.table,
+            f"The UPDATE at line {statement.line} changed none of the {unmet.rows} rows of {unmet.table} that were "
+            "tried. What it writes in production was not seen.",
+            remedy=f"Declare a row of {unmet.table} that it changes as its `sample`.",
+            evidence=evidence,
+            origin=origin,
+        )
     blind = excludes_by_list(statement)
     why = ": NOT IN is true of no row while the list that it reads has a NULL in it" if blind else ""
     return Answer(
@@ -90,8 +103,8 @@ def _unmet_answer(context: Context, unmet: UnmetDelete) -> Answer:
         remedy=("Write NOT EXISTS (SELECT FROM … WHERE …) instead. " if blind else "")
         + f"Count first what it takes there; if it is meant, loses = [{write_text(unmet.table, lines=False)}] in the "
         "contract says so.",
-        evidence=[Evidence(title="The statement", text=statement.shown, language="sql")],
-        origin=Origin(file=context.promise.script.path, line=statement.line),
+        evidence=evidence,
+        origin=origin,
         severity=Severity.WARNING,
     )
 
