@@ -36,6 +36,7 @@ from pgcontract.probes.fuzzing.deciding_triggers import trigger_may_decide, trig
 from pgcontract.probes.fuzzing.format_writes import FormatValues, FormatWrites, try_format_writes
 from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult, batch_insert
 from pgcontract.probes.fuzzing.known_reasons import KnownReasons
+from pgcontract.probes.fuzzing.number_spelling import type_spelling
 from pgcontract.probes.fuzzing.round_trip import StoredChange, compare_stored
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink, simplicity
 from pgcontract.probes.fuzzing.target_column import TargetColumn, find_format_target
@@ -50,6 +51,7 @@ ONE_CHARACTER = "single characters at the edges of a range"
 ONE_MORE = "an example with one character inserted"
 _MEANT = 6  # values that are meant, of the plainest
 _LOOSE_KINDS = 12  # kinds of values that a trigger, or a CHECK of several columns, refuses: one of each
+_NO_SPELLING = ("22P02", "22003")  # not a value to the type; out of its range
 _HELD = 2  # values that the type or a CHECK of the column alone refuses
 
 
@@ -108,7 +110,7 @@ def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
     tried = collect_candidates(context, declared, target, extra)
     with batch_insert(context, target) as insert_batch:
         values = [value for kind in tried.values.values() for value in kind]
-        insert_raw, insert_batch = insert_batch, partial(_insert_as_meant, insert_batch, column_format)
+        insert_raw, insert_batch = insert_batch, partial(_insert_as_meant, insert_batch, target, column_format)
         results = {judgement.value: judgement for judgement in insert_batch(values)}
         answers = tuple(results.values())
         return FormatResult(
@@ -144,10 +146,11 @@ def _known_reasons(_: Context, declared: ColumnFormat) -> KnownReasons:
 
 
 def _insert_as_meant(
-    insert_batch: BatchInsert, column_format: KnownReasons, values: Sequence[str]
+    insert_batch: BatchInsert, target: TargetColumn, column_format: KnownReasons, values: Sequence[str]
 ) -> tuple[InsertResult, ...]:
     """What became of the values. One that is not meant is not let in where what stands there then is: a varchar cuts off
-    the blanks that are too many, a number's type has its own spelling, a trigger puts it right."""
+    the blanks that are too many, a number's type has its own spelling, a trigger puts it right. Nor is a number refused
+    that goes in as its type spells it."""
 
     def as_meant(result: InsertResult) -> InsertResult:
         stored = result.stored
@@ -155,7 +158,18 @@ def _insert_as_meant(
             return result
         return InsertResult(value=result.value, accepted=False) if column_format.means(stored) else result
 
-    return tuple(map(as_meant, insert_batch(values)))
+    results = tuple(map(as_meant, insert_batch(values)))
+    respelled = {
+        one.value: spelling
+        for one in results
+        if one.sqlstate in _NO_SPELLING and column_format.means(one.value)
+        if (spelling := type_spelling(target.type, one.value)) is not None
+    }
+    taken = {one.value for one in insert_batch(tuple(dict.fromkeys(respelled.values()))) if one.accepted}
+    return tuple(
+        InsertResult(value=one.value, accepted=True, stored=one.value) if respelled.get(one.value) in taken else one
+        for one in results
+    )
 
 
 def _sweep_characters(

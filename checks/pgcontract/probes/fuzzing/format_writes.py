@@ -23,7 +23,7 @@ from pgcontract.formats import Format
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.emptied_table import empty_table
 from pgcontract.probes.rows.attempts import Attempt, Attempts, Sent, Tried
-from pgcontract.probes.rows.other_columns import OtherColumns, find_other_columns, shown
+from pgcontract.probes.rows.other_columns import TOGETHER, OtherColumns, find_other_columns, shown
 from pgcontract.probes.rows.places import Places
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
 from pgcontract.probes.rows.rule_texts import RuleTexts, read_rule_texts
@@ -227,6 +227,7 @@ class _Writes:
         yield from self.matrix.inserts(
             (OTHER_COLUMN, self.others.single(self.attempts.accepted), self.wrong[:2]),
             (TWO_COLUMNS, self.others.paired(self.attempts.accepted), self.wrong[:1]),
+            (TOGETHER, self.others.together(self.attempts.accepted), self.wrong[:2]),
         )
 
     def _updates(self) -> Iterator[Attempt]:
@@ -240,10 +241,12 @@ class _Writes:
         yield from self.matrix.moves(main)
         links = list(self.others.links(_LINKED))
         paired = list(self.others.paired(self.attempts.accepted))
+        together = list(self.others.together(self.attempts.accepted))
         yield from self.matrix.updates(
             (OTHER_COLUMN, [*self.others.single(self.attempts.accepted), *links], self.wrong[:2]),
             (TWO_COLUMNS, paired, self.wrong[:1]),
-            (SIDE_EFFECT, [*links, *paired], [Sent()]),
+            (TOGETHER, together, self.wrong[:2]),
+            (SIDE_EFFECT, [*links, *paired, *together], [Sent()]),
             setup=self._before,
         )
 

@@ -43,13 +43,14 @@ _VALUES_OF_OTHERS: Final = 2  # of a column that no rule names: only one that lo
 @dataclass(frozen=True, kw_only=True)
 class ValuesToTry:
     """Distinct values of a column, at most 96 `of` so many; `simple` are the first ones, which no rule's text gave, and
-    all there are unless the column `is_turning` some rule."""
+    all there are unless the column `is_turning` some rule. `current` is what the row has, as text, if it is written."""
 
     column: Column
     values: tuple[sql.Composable, ...]
     of: int
     simple: tuple[sql.Composable, ...]
     is_turning: bool
+    current: str | None = None
 
 
 def values_to_try(
@@ -82,7 +83,12 @@ def _values_of(
     every = {value.as_string(): value for value in (*first, *(values if is_turning else ()))}
     kept = tuple(every.values())[: MAX_VALUES if is_turning else _VALUES_OF_OTHERS]
     return ValuesToTry(
-        column=column, values=kept, of=len(every) if is_turning else len(kept), simple=tuple(first), is_turning=is_turning
+        column=column,
+        values=kept,
+        of=len(every) if is_turning else len(kept),
+        simple=tuple(first),
+        is_turning=is_turning,
+        current=None if current is None else str(current),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import permutations, product
 from typing import Any, Final, TypeAlias
@@ -19,7 +19,11 @@ from pgcontract.probes.rows.second_row import second_row
 from pgcontract.probes.rows.write_targets import WriteTarget
 from pgcontract.values import dataclass
 
+TOGETHER: Final = "together with all that a rule decides by: other columns, settings of the session"
 _PAIRED_VALUES: Final = 5  # of each column of a pair
+_TOGETHER_VALUES: Final = {1: 8, 2: 5, 3: 4, 4: 4, 5: 3, 6: 2, 7: 2, 8: 2}  # of each, by how many there are; else one
+_TOGETHER: Final = 40  # of one decision, the likeliest
+_SWITCH: Final = ("on", "true", "1", "off")
 
 Accepted: TypeAlias = Mapping[str, Collection[str]]
 
@@ -27,18 +31,27 @@ Accepted: TypeAlias = Mapping[str, Collection[str]]
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """Values that other columns have before the write, and those that it writes too; `key` are those of the latter, as
-    they are sent, by which the row is then found."""
+    they are sent, by which the row is then found. `settings` are those of the session, set right before the write."""
 
     label: str = ""
     before: ColumnValues = field(default_factory=dict)
     beside: ColumnValues = field(default_factory=dict)
     key: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def values(self) -> Iterator[tuple[str, sql.Composable]]:
         """All of them, by column."""
         yield from self.before.items()
         yield from self.beside.items()
+
+    @property
+    def set_statements(self) -> tuple[sql.Composed, ...]:
+        """What sets the settings until the transaction ends."""
+        return tuple(
+            sql.SQL("SELECT pg_catalog.set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
+            for name, value in self.settings.items()
+        )
 
 
 NO_CHANGE: Final = Change()
@@ -47,12 +60,14 @@ NO_CHANGE: Final = Change()
 @dataclass(frozen=True, kw_only=True)
 class OtherColumns:
     """Values to try of each column, and which of these columns one rule reads together, with the literals that stand
-    there. Those of the `key` are only written, for by them a row is found. What is `accepted`, where it is given, are the
-    values that the table was seen to take."""
+    there. Those of the `key` are only written, for by them a row is found. `decisions` are what rules decide by together,
+    with the literals there, the likeliest first. What is `accepted`, where it is given, are the values that the table was
+    seen to take."""
 
     values: tuple[ValuesToTry, ...] = ()
     key: tuple[str, ...] = ()
     pairs: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
+    decisions: Sequence[Mapping[str, tuple[str, ...]]] = ()
 
     @property
     def left_out(self) -> Iterator[str]:
@@ -106,6 +121,31 @@ class OtherColumns:
                     label = f"with {here} = {shown(both[here])} of a row whose {there} was {shown(both[there])}"
                     yield Change(label=label, before={there: both[there]}, beside={here: both[here]})
 
+    def together(self, accepted: Accepted | None = None) -> Iterator[Change]:
+        """All columns and settings that a rule decides by at once: written, and also there before. Of each decision so
+        many, those with the nearest literals first."""
+        by_name = {one.column.bare_name: one for one in self.values}
+        known: set[str] = set()
+        for decision in self.decisions:
+            most = _TOGETHER_VALUES.get(len(decision), 1)
+            choices = [
+                _likeliest(by_name[name], literals, accepted)[:most] if name in by_name else _switched(literals)[:most]
+                for name, literals in decision.items()
+            ]
+            ranked = sorted(product(*choices), key=lambda several: sum(rank for rank, _ in several))
+            for chosen in ranked[:_TOGETHER]:
+                values = [(name, value) for name, (_, value) in zip(decision, chosen, strict=True) if value is not None]
+                beside = {name: value for name, value in values if name in by_name}
+                settings = {name: unquoted(value) or "" for name, value in values if name not in by_name}
+                written = " and ".join(f"{name} = {shown(value)}" for name, value in values)
+                if written in known:
+                    continue
+                known.add(written)
+                yield Change(label=f"with {written}", beside=beside, settings=settings)
+                if beside:
+                    label = f"with {written} of a row that had it before"
+                    yield Change(label=label, before=beside, beside=beside, settings=settings)
+
     def _beside(self, word: str, name: str, value: sql.Composable) -> Change:
         key = {name: unquoted(value)} if name in self.key else {}
         return Change(label=f"{word} {name} = {shown(value)}", beside={name: value}, key=key)
@@ -139,7 +179,9 @@ def find_other_columns(
         one if one.column.bare_name in plain else _of_key(one, row, third)
         for one in values_to_try(context, connection, rules, row, columns)
     )
-    return OtherColumns(values=tuple(values), key=row.key, pairs=rules.pairs(plain))
+    return OtherColumns(
+        values=tuple(values), key=row.key, pairs=rules.pairs(plain), decisions=(*_alone(rules), *rules.decisions(plain))
+    )
 
 
 def shown(value: sql.Composable) -> str:
@@ -171,6 +213,41 @@ def _paired_values(values: ValuesToTry, literals: Collection[str], accepted: Acc
 
     taken = [value for value in values.values if _is_accepted(accepted, values, value)]
     return sorted(taken, key=rank)[:_PAIRED_VALUES]
+
+
+def _alone(rules: RuleTexts) -> Iterator[Mapping[str, tuple[str, ...]]]:
+    """Each setting by itself, with every literal of the text that reads it: it may be kept in a variable."""
+    for name, literals in rules.settings().items():
+        yield {name: literals}
+
+
+def _likeliest(
+    values: ValuesToTry, literals: Sequence[str], accepted: Accepted | None
+) -> list[tuple[float, sql.Composable | None]]:
+    """The column's values with how far they are from what the rule compares it with; None is to leave it as it is."""
+
+    def rank(value: sql.Composable) -> float:
+        text = value.as_string().strip("'")
+        near = [at + 0.4 for at, literal in enumerate(literals) if _is_next_to(text, literal)]
+        exact = [at for at, literal in enumerate(literals) if literal == text]
+        return min([*exact, *near, 1.5 if value in values.simple else 2.5])
+
+    taken: list[tuple[float, sql.Composable | None]] = [
+        (rank(value), value) for value in values.values if _is_accepted(accepted, values, value)
+    ]
+    current = "NULL" if values.current is None else values.current
+    taken.append((literals.index(current) if current in literals else 3, None))
+    return sorted(taken, key=lambda one: one[0])
+
+
+def _switched(literals: Sequence[str]) -> list[tuple[float, sql.Composable | None]]:
+    texts = dict.fromkeys((*(text for text in literals[:4] if text != "NULL"), *_SWITCH))
+    return [(at, sql.Literal(text)) for at, text in enumerate(texts)]
+
+
+def _is_next_to(text: str, literal: str) -> bool:
+    numbers = all(re.fullmatch(r"-?\d{1,18}", one) for one in (text, literal))
+    return numbers and abs(int(text) - int(literal)) == 1
 
 
 def _is_accepted(accepted: Accepted | None, values: ValuesToTry, value: sql.Composable) -> bool:

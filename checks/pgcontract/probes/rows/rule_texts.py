@@ -7,7 +7,7 @@ function is found by its bare name, wherever it stands; one that is only called 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations, pairwise
@@ -26,6 +26,8 @@ _PATTERN: Final = lazy_pattern(
 )
 # `-> 'a' ->> 'b'`, `? 'a'`, `['a']['b']`; and `#>> '{a,b}'`.
 _JSON_KEYS: Final = lazy_pattern(r"(?:(?:->>?|\?|\[)\s*'(?:[^']|'')*'\s*\]?\s*)+")
+# What any client can set; what stands in a token (`request.jwt.claims`) a client of the API cannot.
+_SETTING: Final = lazy_pattern(r"(?i)\bcurrent_setting\s*\(\s*'((?!request\.)[a-z_]\w*\.[\w.]+|application_name)'")
 _JSON_PATH: Final = lazy_pattern(r"#>>?\s*'\{([^}']+)\}'")
 
 
@@ -98,6 +100,31 @@ class RuleTexts:
             for pair in combinations(sorted(literals), 2):
                 met[pair] = met.get(pair, frozenset()) | literals[pair[0]] | literals[pair[1]]
         return met
+
+    def settings(self) -> dict[str, tuple[str, ...]]:
+        """The settings of a session that they read and any client can set, with the literals beside which each stands."""
+        found: dict[str, dict[str, None]] = {}
+        for text in self.texts:
+            for match in _SETTING.finditer(text):
+                found.setdefault(match[1], {}).update(dict.fromkeys(literal_values(text)))
+        return {name: tuple(literal for literal in literals if literal != name) for name, literals in found.items()}
+
+    def decisions(self, columns: Collection[str]) -> Iterator[Mapping[str, tuple[str, ...]]]:
+        """What decides at one place, where it is more than a pair of these columns (bare) or than a CHECK's own one: the
+        columns and settings that are read there, each with the literals there, the nearest first. Conditions within
+        conditions are one as well."""
+        settings = self.settings()
+        for text in self.texts:
+            least = 2 if text in self.checks else 3
+            whole: dict[str, tuple[str, ...]] = {}
+            for segment in _segments(tokens(text)):
+                read = _read_with(segment, {*columns}, settings)
+                for name, literals in read.items():
+                    whole[name] = tuple(dict.fromkeys((*whole.get(name, ()), *literals)))
+                if len(read) >= least or not settings.keys().isdisjoint(read):
+                    yield read
+            if len(whole) >= least:
+                yield whole
 
     def _is_turned_by(self, text: str, column: str) -> bool:
         return column in self._named[text] and not (text in self.checks and len(self._named[text]) == 1)
@@ -182,6 +209,30 @@ def _segments(read: Iterable[Token]) -> Iterator[list[Token]]:
         else:
             segment.append(token)
     yield segment
+
+
+def _read_with(segment: list[Token], columns: Collection[str], settings: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The columns and settings that a segment decides by, each with the literals of the segment, the nearest first."""
+    decided = set(_names_decided_by(segment)).intersection(columns)
+    literals: list[tuple[int, str]] = []
+    places: dict[str, list[int]] = {}
+    for place, token in enumerate(segment):
+        value = literal_values(token.text)[0] if token.kind in (TokenKind.STRING, TokenKind.NUMBER) else None
+        if value in settings:
+            places.setdefault(str(value), []).append(place)
+        elif value is not None or (token.upper == "NULL" and segment[place - 1].upper in ("IS", "FROM")):
+            literals.append((place, value or "NULL"))
+        elif token.kind in (TokenKind.WORD, TokenKind.QUOTED) and token.name in decided:
+            places.setdefault(token.name, []).append(place)
+
+    def distance(name: str, at: int) -> int:
+        """Behind the name is nearer than before it."""
+        return min(2 * (at - place) if at > place else 3 * (place - at) for place in places[name])
+
+    return {
+        name: tuple(dict.fromkeys(text for _, text in sorted((distance(name, at), text) for at, text in literals)))
+        for name in places
+    }
 
 
 def _names_decided_by(segment: list[Token]) -> Iterator[str]:

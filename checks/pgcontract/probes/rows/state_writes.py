@@ -20,7 +20,7 @@ from pgcontract.contract import StateMachine
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.attempts import Attempt, Attempts, Sent, Tried
-from pgcontract.probes.rows.other_columns import find_other_columns
+from pgcontract.probes.rows.other_columns import TOGETHER, find_other_columns
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow
 from pgcontract.probes.rows.rule_texts import RuleTexts, read_rule_texts
 from pgcontract.probes.rows.second_row import second_row
@@ -143,6 +143,8 @@ class _Writes:
             yield from self._try(self.matrix.inserts(others), learn=True)
         yield from self._try_unlisted(self.matrix.insert(UNLISTED, sent) for sent in self._undeclared(self.unlisted))
         yield from self._try(self._inserts())
+        together = (TOGETHER, self.others.together(self.attempts.accepted), [*self._wrong_starts(), *self._itself()])
+        yield from self._try(self.matrix.inserts(together))
         for made in self.matrix.copies(self.attempts, self._wrong_starts(), self.look):
             yield from self._reached(made)
 
@@ -155,6 +157,11 @@ class _Writes:
         yield from self._try_unlisted(self._to_unlisted(sources[:1], self.unlisted))
         yield from self._try(self._to_unlisted(sources[1:], self.open_values))
         yield from self._try(self._updates())
+        together = list(self.others.together(self.attempts.accepted))
+        for source in sources if together else ():
+            several = [Sent(), *self._wrong_targets(source, alone=False)]
+            changes = (TOGETHER, together, several)
+            yield from self._try(self.matrix.updates(changes, setup=partial(self._setup, source)))
 
     def _try(self, attempts: Iterable[Attempt], *, learn: bool = False) -> Iterator[StateWrite]:
         for made in self.attempts.make(attempts, self.look, learn=learn):
@@ -207,12 +214,16 @@ class _Writes:
                 yield self.matrix.insert(UNLISTED, Sent(values=values), label=f"INSERT without {self.column}")
         wrong = list(self._wrong_starts())
         yield from self.matrix.insert_statements(wrong, others=self.good, plain=True)
-        itself = [Sent(name="itself", values=self.good)] if self.good else []
         accepted = self.attempts.accepted
         yield from self.matrix.inserts(
             (OTHER_COLUMN, self.others.single(accepted), wrong),
-            (TWO_COLUMNS, self.others.paired(accepted), [*wrong, *itself]),
+            (TWO_COLUMNS, self.others.paired(accepted), [*wrong, *self._itself()]),
         )
+
+    def _itself(self) -> Iterator[Sent]:
+        """A state in which a row may start."""
+        if self.good:
+            yield Sent(name="itself", values=self.good)
 
     def _undeclared(self, states: Iterable[str | None]) -> Iterator[Sent]:
         for state in states:

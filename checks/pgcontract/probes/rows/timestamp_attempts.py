@@ -14,7 +14,7 @@ from psycopg import sql
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.attempts import Attempt, Attempts, Sent
-from pgcontract.probes.rows.other_columns import Accepted, Change, find_other_columns
+from pgcontract.probes.rows.other_columns import TOGETHER, Accepted, Change, find_other_columns
 from pgcontract.probes.rows.probe_row import ColumnValues
 from pgcontract.probes.rows.rule_texts import RuleTexts
 from pgcontract.probes.rows.timestamp_forging import (
@@ -71,7 +71,7 @@ class TimestampWriteMatrix:
             target=self.probe.target,
             word="of",
             kind=OTHER_STATEMENT,
-            looks_before=False,
+            looks_before=True,
         )
 
     # New rows
@@ -89,6 +89,7 @@ class TimestampWriteMatrix:
         yield from self.matrix.insert_statements([self.written_out, *self.main], others={})
         yield from self.matrix.inserts(
             (TWO_COLUMNS, self.others.paired(accepted), [Sent(), *self.main[:1]]),
+            (TOGETHER, self.others.together(accepted), [Sent(), *self.main[:1]]),
             (OTHER_COLUMN, self.others.single(accepted), self.main[:2]),
         )
 
@@ -112,6 +113,7 @@ class TimestampWriteMatrix:
         yield from self.matrix.updates(
             (OTHER_COLUMN, self.others.links(_VALUES_LINKED), [self.unchanged]),
             (TWO_COLUMNS, self.others.paired(accepted), [self.unchanged]),
+            (TOGETHER, self.others.together(accepted), [self.unchanged]),
             setup=self._before,
         )
 
@@ -129,6 +131,7 @@ class TimestampWriteMatrix:
             (OTHER_COLUMN, [*to_themselves, *self.others.single(accepted)], self.main[:2]),
             (OTHER_COLUMN, self.others.links(_VALUES_LINKED), self.main[:1]),
             (TWO_COLUMNS, self.others.paired(accepted), self.main[:1]),
+            (TOGETHER, self.others.together(accepted), self.main[:1]),
             setup=self._before,
         )
 

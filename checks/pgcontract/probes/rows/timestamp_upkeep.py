@@ -97,11 +97,26 @@ class TimestampProbe:
         record = self.connection.execute(self.row.select(expression)).fetchone()
         return record[0] if record else None
 
-    def update_unchanged(self) -> str:
-        """An update that changes nothing, not undone: the row's time is `later`, `the same` or `earlier`."""
+    def update_once(self, values: ColumnValues) -> str | None:
+        """An update that is not undone: the row's time is `later`, `the same` or `earlier`; None where a trigger or rule
+        dropped it, so that nothing was updated."""
         self.before = self.look(sql.SQL("{}::pg_catalog.text").format(self.name))
-        refusal = attempt(self.connection, self.row.update(self.unchanged_values()))
+        version = self.look(self.version)
+        refusal = attempt(self.connection, self.row.update(values))
+        if refusal is None and self.look(self.version) == version:
+            return None
         return f"rejected: {refusal}" if refusal else str(self.look(self.compared()) or "no row")
+
+    @property
+    def version(self) -> sql.Composable:
+        """Which write the row is of, as text: another one after each, for each is a subtransaction of its own."""
+        return sql.SQL("xmin::pg_catalog.text")
+
+    @property
+    def contents(self) -> sql.Composable:
+        """The whole row, as text."""
+        names = sql.SQL(", ").join(identifier(column.bare_name) for column in self.columns)
+        return sql.SQL("ROW({})::pg_catalog.text").format(names)
 
     def unchanged_values(self) -> ColumnValues:
         """An update that changes nothing: a plain column set to itself, or one of the key where there is no other."""

@@ -26,6 +26,7 @@ from pgcontract.probes.rows.write_trials import TrialResult
 from pgcontract.values import dataclass
 
 LATER: Final = "later"
+UNTOUCHED: Final = "nothing: no row was updated"
 TWICE: Final = "in the transaction of the INSERT"
 
 
@@ -123,6 +124,18 @@ def _at_each_place(
         )
 
 
+def _is_left(made: Tried, number: int, after: str) -> bool:
+    """Whether an UPDATE left that one of the rows as it was, though it asked for more: a trigger or rule dropped it, or
+    put back all that it changed. Then there is no change whose time could be wrong."""
+    if made.attempt.is_new or not (number < len(made.before) and made.before[number]):
+        return False
+    (_, _, version, contents), (_, _, earlier, old) = (
+        text.split("|", 3) for text in (after, str(made.before[number][0]))
+    )
+    asks = bool(made.attempt.sent.name or made.attempt.change.beside or made.attempt.is_move)
+    return version == earlier or (asks and contents == old)
+
+
 class _Trials:
     """The attempts at one place, tried."""
 
@@ -152,9 +165,14 @@ class _Trials:
         with probe.connection.transaction(force_rollback=True):
             probe.put_row()
             before: tuple[sql.Composed, ...] = ()
+            several = [self.ways.unchanged, *(Sent(values=one.beside) for one in self.ways.others.alone() if not one.key)]
             for label in ("first UPDATE in the transaction of the INSERT", "second UPDATE in the same transaction"):
-                attempt = self.ways.matrix.update(TWICE, self.ways.unchanged, setup=before, label=label)
-                result = TrialResult(rows=((f"{probe.update_unchanged()}|",),))
+                said = ((sent, probe.update_once(sent.values)) for sent in several)
+                written = next(((sent, text) for sent, text in said if text is not None), None)
+                if written is None:
+                    return  # every one is dropped without a word
+                attempt = self.ways.matrix.update(TWICE, written[0], setup=before, label=label)
+                result = TrialResult(rows=((f"{written[1]}|",),))
                 yield from self._written(Tried(attempt=attempt, result=result), expected=(LATER,))
                 before = (*before, attempt.write)
 
@@ -176,8 +194,10 @@ class _Trials:
             yield from self._written(made, expected=expected)
 
     def _with_value(self, looked: sql.Composable) -> sql.Composed:
-        """What is said of the time, and the time."""
-        return sql.SQL("pg_catalog.concat({}, '|', {}::pg_catalog.text)").format(looked, self.probe.name)
+        """What is said of the time, and the time; which write the row is of, and the whole row."""
+        return sql.SQL("pg_catalog.concat({}, '|', {}::pg_catalog.text, '|', {}, '|', {})").format(
+            looked, self.probe.name, self.probe.version, self.probe.contents
+        )
 
     def _written(self, made: Tried, *, expected: tuple[str, ...] | None = None) -> Iterator[TimestampWrite]:
         """With the time of the first row where it is wrong; nothing where the setup was refused."""
@@ -187,8 +207,9 @@ class _Trials:
         ahead = ", of a row whose time is an hour ahead of the clock" if expected and attempt.kind != TWICE else ""
         event = "insert" if attempt.is_new else "update"
         expected = expected or self._expected(event, is_move=attempt.is_move)
-        times = [str(found[0]).partition("|") for found in result.rows or () if found]
-        said, _, value = next((time for time in times if time[0] not in expected), times[0] if times else ("", "", ""))
+        rows = [(number, str(found[0])) for number, found in enumerate(result.rows or ()) if found]
+        times = [tuple(text.split("|", 2)[:2]) for number, text in rows if not _is_left(made, number, text)]
+        said, value = next((time for time in times if time[0] not in expected), times[0] if times else ("", ""))
         if said and said not in expected and value and value == self._sent_value(attempt.sent):
             said = CLIENT_VALUE
         yield TimestampWrite(
@@ -199,7 +220,7 @@ class _Trials:
             is_forged=bool(attempt.sent.name),
             expected=expected,
             may_be_refused=not (attempt.kind == TWICE or (attempt.is_new and attempt.kind == NO_TIME)),
-            result=f"rejected: {result.refusal}" if result.refusal else said or "no row",
+            result=f"rejected: {result.refusal}" if result.refusal else said or (UNTOUCHED if rows else "no row"),
             is_refused=not times,
             row=self.probe.row,
             setup=attempt.setup,

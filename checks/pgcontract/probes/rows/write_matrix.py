@@ -49,6 +49,7 @@ class WriteMatrix:
         return Attempt(
             kind=kind,
             label=label or _called("INSERT", self.word, sent, change),
+            setup=change.set_statements,
             write=self.row.insert({**sent.values, **change.beside}),
             after=(moved(self.row, {**sent.key, **change.key}),),
             is_new=True,
@@ -115,9 +116,9 @@ class WriteMatrix:
         marked = [(kind, change, list(several)) for kind, changes, several in blocks for change in changes]
         last: tuple[tuple[str, str], ...] | None = None
         there: Setup = ()
-        for kind, change, several in sorted(marked, key=lambda mark: _key(mark[1].before)):
-            if _key(change.before) != last:
-                last, there = _key(change.before), setup(change.before)
+        for kind, change, several in sorted(marked, key=lambda mark: _key(mark[1])):
+            if _key(change) != last:
+                last, there = _key(change), (*setup(change.before), *change.set_statements)
             for sent in several:
                 if sent.values or change.beside:
                     yield self.update(kind, sent, change, setup=there)
@@ -210,6 +211,6 @@ def _called(statement: str, word: str, sent: Sent, change: Change = NO_CHANGE) -
     return f"{label} {change.label}" if change.label else label
 
 
-def _key(values: ColumnValues) -> tuple[tuple[str, str], ...]:
-    """What tells values apart."""
-    return tuple((name, value.as_string()) for name, value in values.items())
+def _key(change: Change) -> tuple[tuple[str, str], ...]:
+    """What tells apart what is there before the write."""
+    return (*((name, value.as_string()) for name, value in change.before.items()), *change.settings.items())

@@ -172,7 +172,7 @@ def _of_condition(
 
 def _of_other_columns(case: PresenceCase, matrix: WriteMatrix, others: OtherColumns) -> Iterator[Attempt]:
     """Other columns alone; and the wrong value with each of theirs, in an UPDATE and, of a new row, in the INSERT."""
-    changes = [*others.single(), *others.paired()]
+    changes = [*others.single(), *others.paired(), *others.together()]
     yield from matrix.updates(
         (OTHER_COLUMN, changes, [Sent(), *_wrong_values(case)]),
         (OTHER_COLUMN, others.to_and_fro(), [Sent()]),
