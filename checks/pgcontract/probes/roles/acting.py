@@ -66,7 +66,7 @@ class Stage:
     def attempt(self, statement: str, actor: Actor | None = None, *, before: str = "", sent: str = "") -> Outcome:
         """The statement as the actor, else as who migrates; `before` is done first, by who migrates, and undone, too.
         `sent` is what is sent in its place."""
-        text = f"{_BACK}; {before}{';' if before else ''} {_acting(actor) if actor else ''} {sent or statement}"
+        text = f"{_BACK}; {before}{';' if before else ''} {as_actor(actor) if actor else ''} {sent or statement}"
         try:
             result = send_message(self.connection, text, said=statement)[-1]
         except psycopg.Error as error:
@@ -76,7 +76,8 @@ class Stage:
 
 
 @cache
-def _acting(actor: Actor) -> str:
+def as_actor(actor: Actor) -> str:
+    """The statements after which it is the actor who asks."""
     return actor.identity.settings().as_string(None) + ";"
 
 

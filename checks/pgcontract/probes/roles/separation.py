@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Final
 
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Policy, Schema, Table
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import Access, insert_statement, try_access
-from pgcontract.probes.roles.acting import Outcome, Stage, literal
+from pgcontract.probes.roles.access import Access, insert_statement, row_condition, try_access
+from pgcontract.probes.roles.acting import Outcome, Stage, as_actor, literal
 from pgcontract.probes.roles.ties import FROM, asked_once
-from pgcontract.probes.roles.users import ANNA, ANON, BERT, SECOND, Actor
+from pgcontract.probes.roles.users import ANNA, ANON, BERT, FIRST, SECOND, Actor
 from pgcontract.probes.roles.users_rows import UsersRow
 from pgcontract.probes.roles.users_state import acting_stages, users_state
 from pgcontract.probes.row_generation.target_tables import FilledTable
@@ -24,13 +25,20 @@ _TAUTOLOGY: Final = lazy_pattern(r"\(?\b([\w$]+\.[\w$]+) = \1\b")
 _CALLED: Final = lazy_pattern(r"([\w$]+\.[\w$]+)\(")
 _MAX_COMBINED: Final = 24
 _NEW: Final = 950  # what a row that is tried to be inserted is made of
+# What somebody sends to whom he has no part in is meant to come from outside.
+_FROM_OUTSIDE: Final = lazy_pattern(
+    r"request|invit|appl(?:y|ication)|inquir|enquir|report|feedback|vote|response|submission|answer|lead|booking|order|join"
+    r"|notification|contact|follow|review|rating|reaction|like|view|visit|log|event",
+    re.IGNORECASE,
+)
 _OPERATIONS: Final = ("SELECT", "UPDATE", "DELETE", "INSERT")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crossing:
     """One actor reaches another user's row: the operation, and the outcome that shows it. By an INSERT of a row of his
-    own he may reach one of the table that it `opens`."""
+    own he may reach one of the table that it `opens`; or he puts the row, though he reaches nothing there, `among` those
+    of another's row of a table, who reads it."""
 
     table: str
     actor: Actor
@@ -39,6 +47,7 @@ class Crossing:
     outcome: Outcome
     policies: tuple[Policy, ...]
     opens: str = ""
+    among: str = ""
 
 
 @cached_state_fact
@@ -92,18 +101,27 @@ def _joinable(context: Context, access: Access) -> Iterator[tuple[FilledTable, M
             for own in key.columns
             if own not in ties
         }
-        if ties and keys and any(access.of(regime, table.name, SECOND, "INSERT").own for regime in access.regimes):
+        if (
+            ties
+            and keys
+            and any(
+                access.of(regime, table.name, SECOND, operation).own
+                for regime in access.regimes
+                for operation in ("INSERT", "UPDATE")
+            )
+        ):
             yield table, keys
 
 
 def _joins(
     context: Context, access: Access, stage: Stage, regime: str, table: FilledTable, keys: Mapping[str, str]
 ) -> Iterator[Crossing]:
-    """What he then reads of user A's: by a row of his own he has made himself a member."""
+    """What he then reads of user A's: by a row of his own he has made himself a member. Or where user A finds it among
+    his own."""
     made = users_state(context).made
     values = made.values(table, SECOND.user or BERT, _NEW)
-    values |= {name: value for name, value in made.values(table, ANNA, _NEW).items() if name in keys}
-    statement = insert_statement(table.name, values)
+    theirs = {name: value for name, value in made.values(table, ANNA, _NEW).items() if name in keys}
+    statement = insert_statement(table.name, values | theirs)
     for name, parent in keys.items():
         row = access.rows.get((parent, ANNA.number))
         column = next(
@@ -124,6 +142,58 @@ def _joins(
                 table=table.name, actor=SECOND, operation="INSERT", regime=regime, outcome=outcome, policies=policies,
                 opens=parent,
             )  # fmt: skip
+        elif not _FROM_OUTSIDE.search(QualifiedName.parse(table.name).name) and not _is_shown_at_times(
+            context, access, stage, regime, row, read
+        ):
+            yield from _among(context, access, stage, regime, table, name, parent, statement, theirs[name])
+
+
+def _is_shown_at_times(context: Context, access: Access, stage: Stage, regime: str, row: UsersRow, read: str) -> bool:
+    """Whether another value in the row, as that it is published, would let user B read it."""
+    policies = applying(context.after, row.table, "SELECT", SECOND.role)
+    texts = [condition(policy, "SELECT") for policy in policies]
+    reading = Crossing(
+        table=row.table,
+        actor=SECOND,
+        operation="SELECT",
+        regime=regime,
+        outcome=Outcome(statement=read),
+        policies=policies,
+    )
+    changes = _changes(context.after, access, reading, row, [*texts, *called_in(context.after, texts)])
+    return any(_reaches(stage.attempt(read, SECOND, before=before)) for before in changes)
+
+
+def _among(
+    context: Context,
+    access: Access,
+    stage: Stage,
+    regime: str,
+    table: FilledTable,
+    name: str,
+    parent: str,
+    statement: str,
+    key: str,
+) -> Iterator[Crossing]:
+    """Whether user A reads a row that user B has put, or moved, to what is user A's."""
+    tie = min(access.ties[table.name])
+    found = f'SELECT 1 FROM {table.name} WHERE "{tie}"::text = {literal(BERT.id)} AND "{name}"::text = {literal(key)}'  # noqa: S608
+    own = access.rows.get((table.name, BERT.number))
+    tries = [("INSERT", statement)]
+    if own is not None:
+        tries.append(
+            ("UPDATE", f'UPDATE {table.name} SET "{name}" = {literal(key)} WHERE {row_condition(context, own)}')  # noqa: S608
+        )
+    for operation, change in tries:
+        outcome = stage.attempt(change, SECOND, sent=f"{change}; {as_actor(FIRST)} {found}")
+        if outcome.rows:
+            policies = applying(context.after, table.name, operation, SECOND.role)
+            shown = Outcome(statement=change)
+            yield Crossing(
+                table=table.name, actor=SECOND, operation=operation, regime=regime, outcome=shown, policies=policies,
+                among=parent,
+            )  # fmt: skip
+            return
 
 
 def _suspected(schema: Schema, access: Access) -> Iterator[Crossing]:
@@ -170,7 +240,7 @@ def _is_of_no_row(text: str, columns: Sequence[str]) -> bool:
 def _is_meant(schema: Schema, access: Access, stage: Stage, crossing: Crossing, row: UsersRow | None) -> bool:
     """Whether something else than who asks lets him: a value in the row (it is public), or a list that he is on."""
     texts = [condition(policy, crossing.operation) for policy in crossing.policies]
-    bodies = [*texts, *_bodies(schema, texts)]
+    bodies = [*texts, *called_in(schema, texts)]
     if row is None:
         return True
     statement = _statement(schema, access, crossing, row)
@@ -254,7 +324,7 @@ def _others(schema: Schema, column: Column, row: UsersRow) -> Iterator[str]:
         yield from ("-1", "0", "32000")
 
 
-def _bodies(schema: Schema, texts: Sequence[str]) -> Iterator[str]:
+def called_in(schema: Schema, texts: Sequence[str]) -> Iterator[str]:
     """The bodies of the chain's functions that are called in the texts."""
     called = {name for text in texts for name in _CALLED.findall(text)}
     for function in schema.functions:

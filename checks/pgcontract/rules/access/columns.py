@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
-from pgcontract.model.schema import Column, Schema, Table
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.schema import Column, Table
 from pgcontract.patterns import lazy_pattern
-from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import Access, try_access
-from pgcontract.probes.roles.acting import Outcome, Stage, literal
-from pgcontract.probes.roles.users import ANNA, ANON, FIRST, SECOND
-from pgcontract.probes.roles.users_rows import PRIVILEGED
-from pgcontract.probes.roles.users_state import acting_stages
+from pgcontract.probes.roles.access import try_access
+from pgcontract.probes.roles.raised_columns import Raised, is_guarded, raised_columns
+from pgcontract.probes.roles.users import ANON, FIRST, SECOND
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
 
-# Said of any row, and not of the one that a user has: there they are content.
-_ON_A_PROFILE_ALONE: Final = lazy_pattern(r"points|plan|tier|(is_?)?(verified|approved)|scopes?", re.IGNORECASE)
-_POWER: Final = lazy_pattern(r"admin|owner|super|root|staff|moderator|pro|premium|paid", re.IGNORECASE)
 _PERSONAL: Final = lazy_pattern(
     r"e_?mail(_?address)?|phone(_?(no|number))?|mobile(_?(phone|number))?|ssn|social_security(_?number)?|passport(_?(no|number))?"
     r"|national_id|tax_id|iban|bank_account(_?number)?|credit_?card(_?number)?|card_number|cvv|date_of_birth|birth_?(date|day)"
     r"|dob|(home|street|postal|billing|shipping)_?address|password(_?(hash|digest))?|api_?key|secret(_?key)?"
-    r"|(access|refresh)_?token|ip_?address|salary|medical_.*|diagnosis",
+    r"|ip_?address|salary|medical_.*|diagnosis",
     re.IGNORECASE,
 )
+# Whoever has read one may use it. What is to be shared by its link may be meant to be read.
+_TOKEN: Final = lazy_pattern(
+    r"(?!share|public|csrf)(\w+_)?token|(invite|invitation|join|reset|otp|verification|confirmation|access)_?code|otp|magic_?link",
+    re.IGNORECASE,
+)
+_OF_AN_INVITATION: Final = lazy_pattern(r"(\w+_)?invit(e|ation)s?(_\w+)?", re.IGNORECASE)
+_CARRIES: Final = ("text", "character", "uuid", "bytea")
+_FOR_ONE: Final = "a secret"
 
 
 @check("column.guarded", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
@@ -40,136 +43,64 @@ def column_guarded(context: Context) -> Iterator[Answer]:
 
     Why it matters: a policy lets a user change his row, all of it. What his rights or his money stand in stands there,
     too.
-    How it is measured: a signed-in user sets each such column, by its name, on his own row, and what it then holds is
-    read: a trigger that puts it back, a WITH CHECK that refuses it, or a grant of other columns keeps it.
+    How it is measured: a signed-in user sets each such column, by its name, on his own row, or in one that he inserts,
+    and what it then holds is read: a trigger that puts it back, a WITH CHECK that refuses it, or a grant of other columns
+    keeps it. A status is one where the table has columns of a payment service (stripe_..., price_id). An inserted role
+    counts where no other key says of what, and only one of power (admin). It is critical where a policy, or a function
+    that one calls, asks this table for the very value.
     What to do: REVOKE UPDATE ON the table and GRANT UPDATE (the columns that are his); or a trigger that keeps the old
     value.
     """
-    access = try_access(context)
-    raised = raised_columns(context)
-    for column, regimes, outcome in raised:
-        others = [
-            one.quoted_name
-            for one in context.after.columns
-            if one.table == column.table
-            and not PRIVILEGED.fullmatch(one.bare_name)
-            and one.bare_name not in access.ties.get(column.table, ())
-            and not one.generated
-            and one.identity is None
-        ]
-        yield Answer(
-            Status.BROKEN,
-            column.name,
-            f"A user sets {column.bare_name} on his own row of {column.table}{in_projects(context, access, regimes)}.",
-            expected="a column that others set",
-            actual=outcome.statement,
-            remedy=f"REVOKE UPDATE ON {column.table} FROM anon, authenticated; GRANT UPDATE "
-            f"({', '.join(others) or '…'}) ON {column.table} TO authenticated;",
-            evidence=[session(outcome, FIRST)],
-            origin=origin_in_chain(context.promise, "table", column.table),
-        )
+    for raised in raised_columns(context):
+        yield _raised_answer(context, raised)
 
 
-@cached_state_fact
-def raised_columns(context: Context) -> tuple[tuple[Column, tuple[str, ...], Outcome], ...]:
-    """The columns that user A set on his own row, with the regimes under which, and the statement."""
-    access = try_access(context)
-    candidates = [*_candidates(context.after, access)]
-    if not candidates:
-        return ()
-    found: dict[str, tuple[Column, tuple[str, ...], Outcome]] = {}
-    with acting_stages(context) as open_stage:
-        for regime in access.regimes:
-            stage = open_stage(regime)
-            for column in candidates:
-                outcome = _raise(context.after, access, stage, regime, column)
-                if outcome is not None:
-                    known = found.get(column.name)
-                    found[column.name] = column, (*(known[1] if known else ()), regime), outcome
-    return tuple(found.values())
-
-
-def _candidates(schema: Schema, access: Access) -> Iterator[Column]:
-    for column in schema.columns:
-        table = access.relations.get(column.table)
-        if not isinstance(table, Table) or not table.row_security or (column.table, ANNA.number) not in access.rows:
-            continue
-        ties = access.ties.get(column.table, frozenset())
-        if not ties or column.bare_name in ties or column.generated or not PRIVILEGED.fullmatch(column.bare_name):
-            continue
-        if _ON_A_PROFILE_ALONE.fullmatch(column.bare_name) and not _is_profile(schema, column.table, ties):
-            continue
-        if not any(column.bare_name == key.split()[0] for one in _keys(schema, column.table) for key in one):
-            yield column
-
-
-def _keys(schema: Schema, table: str) -> Iterator[Sequence[str]]:
-    return (
-        one.keys for one in schema.indexes_by_table.get(table, ()) if (one.constraint or "").startswith("primary key ")
+def _raised_answer(context: Context, raised: Raised) -> Answer:
+    access, column, operation = try_access(context), raised.column, raised.operation
+    others = [
+        one.quoted_name
+        for one in context.after.columns
+        if one.table == column.table
+        and not is_guarded(one)
+        and (operation == "INSERT" or one.bare_name not in access.ties.get(column.table, ()))
+    ]
+    where = in_projects(context, access, raised.regimes)
+    summary = f"A user sets {column.bare_name} on his own row of {column.table}{where}."
+    if operation == "INSERT":
+        summary = f"A user puts a row of his own into {column.table} with {column.bare_name} {raised.value!r}{where}."
+    if raised.asking:
+        summary = f"{summary.removesuffix('.')}, which {raised.asking} asks for."
+    return Answer(
+        Status.BROKEN,
+        column.name,
+        summary,
+        expected="a column that others set",
+        actual=raised.outcome.statement,
+        remedy=f"REVOKE {operation} ON {column.table} FROM anon, authenticated; GRANT {operation} "
+        f"({', '.join(others) or '…'}) ON {column.table} TO authenticated;",
+        evidence=[session(raised.outcome, FIRST)],
+        origin=origin_in_chain(context.promise, "table", column.table),
+        severity=Severity.CRITICAL if raised.asking else None,
     )
-
-
-def _is_profile(schema: Schema, table: str, ties: frozenset[str]) -> bool:
-    """Whether a user has one row of it."""
-    return any(
-        index.unique and len(index.keys) == 1 and index.keys[0].strip('"') in ties
-        for index in schema.indexes_by_table.get(table, ())
-    )
-
-
-def _raise(schema: Schema, access: Access, stage: Stage, regime: str, column: Column) -> Outcome | None:
-    held = access.held.get((regime, column.table, "authenticated"))
-    row = access.rows[column.table, ANNA.number]
-    if held is None or not held.may_column("UPDATE", column.bare_name):
-        return None
-    tie = next(iter(sorted(access.ties[column.table])))
-    for value in _higher(schema, column, row.values.get(column.bare_name)):
-        change = f"UPDATE {column.table} SET {column.quoted_name} = {literal(value)} WHERE {tie} = {literal(ANNA.id)}"  # noqa: S608
-        outcome = stage.attempt(change, FIRST, sent=f"{change} RETURNING {column.quoted_name}::text")
-        if any(held_value == value or _equal(held_value, value) for (held_value,) in outcome.rows):
-            return outcome
-    return None
-
-
-def _equal(one: object, other: str) -> bool:
-    try:
-        return float(str(one)) == float(other)
-    except ValueError:
-        return False
-
-
-def _higher(schema: Schema, column: Column, held: object) -> Iterator[str]:
-    labels = next((one.labels for one in schema.types if one.is_type(column.type)), ())
-    checks = [one.definition or "" for one in schema.constraints if one.table == column.table and one.form == "check"]
-    listed = [text for check in checks if column.bare_name in check for text in re.findall(r"'([^']*)'::", check)]
-    known = [text for text in (*labels, *listed) if text != held]
-    if column.type == "boolean":
-        yield "true"
-    elif known:
-        yield sorted(known, key=lambda text: not _POWER.search(text))[0]
-    elif column.type.startswith(("numeric", "int", "bigint", "smallint", "double", "real")):
-        yield "777"
-    elif column.type.endswith("[]"):
-        yield "{admin}"
-    elif column.type.startswith(("text", "character")):
-        yield "admin"
 
 
 @check("column.personal", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
 @otherwise_kept(CATALOG, "No column that is called as personal data is read by everybody.")
 def column_personal(context: Context) -> Iterator[Answer]:
-    """No column that is called as personal data is read by everybody.
+    """No column that is called as personal data, or as a secret, is read by everybody.
 
-    Why it matters: an e-mail address, a telephone number or a date of birth that any visitor can list will be listed.
-    How it is measured: columns of tables with row security, by their names (email, phone, date_of_birth, ...), of rows
-    that anon reads, or any signed-in user of another's, under both grant regimes.
+    Why it matters: an e-mail address, a telephone number or a date of birth that any visitor can list will be listed; the
+    token of an invitation or of a reset is used by whoever has read it.
+    How it is measured: columns of tables with row security, by their names (email, phone, date_of_birth, ..._token), of
+    rows that anon reads, or any signed-in user of another's, under both grant regimes.
     What to do: REVOKE SELECT ON the table, and GRANT SELECT (the other columns); or a table of their own, for their
     owner.
     """
     access = try_access(context)
     for column in context.after.columns:
         table = access.relations.get(column.table)
-        if not isinstance(table, Table) or not table.row_security or not _PERSONAL.fullmatch(column.bare_name):
+        said = _said_by_its_name(column)
+        if not isinstance(table, Table) or not table.row_security or not said:
             continue
         for actor in (ANON, SECOND):
             regimes = [
@@ -184,7 +115,7 @@ def column_personal(context: Context) -> Iterator[Answer]:
             rest = [
                 one.quoted_name
                 for one in context.after.columns
-                if one.table == column.table and not _PERSONAL.fullmatch(one.bare_name)
+                if one.table == column.table and not _said_by_its_name(one)
             ]
             shown = access.of(regimes[0], column.table, actor, "SELECT").shown
             taken = f"REVOKE SELECT ON {column.table} FROM anon, authenticated;"  # noqa: S608 - the catalog's
@@ -193,11 +124,20 @@ def column_personal(context: Context) -> Iterator[Answer]:
                 Status.BROKEN,
                 column.name,
                 f"{described(actor)} reads {column.bare_name} in other people's rows of "
-                f"{column.table}{in_projects(context, access, regimes)}: by its name that is personal data.",
-                expected="personal data for whom it is about",
+                f"{column.table}{in_projects(context, access, regimes)}: by its name that is {said}.",
+                expected=f"{said} for whom it is {'meant' if said == _FOR_ONE else 'about'}",
                 actual=f"read by {described(actor)}",
                 remedy=f"{taken} {again}",
                 evidence=[session(shown, actor)] if shown else [],
                 origin=origin_in_chain(context.promise, "table", column.table),
             )
             break
+
+
+def _said_by_its_name(column: Column) -> str:
+    """What everybody is not to read; nothing of any other."""
+    if _PERSONAL.fullmatch(column.bare_name):
+        return "personal data"
+    table = QualifiedName.parse(column.table).name
+    is_token = _TOKEN.fullmatch(column.bare_name) or (column.bare_name == "code" and _OF_AN_INVITATION.fullmatch(table))
+    return _FOR_ONE if is_token and column.type.startswith(_CARRIES) else ""

@@ -33,15 +33,23 @@ def table_separates_users(context: Context) -> Iterator[Answer]:
     auth.users, by a column that a policy compares with auth.uid(), or by name (user_id, owner_id, ...). Then one of
     them and anon try to read, change, delete and make the other's. What USING (true) lets them read is not told here,
     nor what a value of the row (it is published) or a list of people (he is an admin) allows: both are tried. Nor may
-    one of them make himself a member by a row of his own, and so read what he could not before.
+    one of them make himself a member by a row of his own, and so read what he could not before. That he puts a row to
+    what is another's, which he may not read, and that the other then reads it, is a warning; of tables that are called
+    as what comes from outside (requests, orders, reviews, ...) it is not told.
     What to do: compare the column with (SELECT auth.uid()) in the policy, in WITH CHECK as well.
     """
     access = try_access(context)
     crossings = find_crossings(context)
     for table in dict.fromkeys(crossing.table for crossing in crossings):
         of_table = [crossing for crossing in crossings if crossing.table == table]
-        direct = [crossing for crossing in of_table if not crossing.opens]
-        yield _answer(context, access, direct) if direct else _joined(context, access, of_table)
+        direct = [crossing for crossing in of_table if not crossing.opens and not crossing.among]
+        joined_by = [crossing for crossing in of_table if crossing.opens]
+        if direct:
+            yield _answer(context, access, direct)
+        elif joined_by:
+            yield _joined(context, access, joined_by)
+        else:
+            yield _put_among(context, access, of_table)
     if not crossings:
         empty = access.without_rows
         left = (
@@ -68,6 +76,30 @@ def _joined(context: Context, access: Access, crossings: Sequence[Crossing]) -> 
             (origin for policy in first.policies if (origin := origin_in_chain(context.promise, "policy", policy.name))),
             origin_in_chain(context.promise, "table", first.table),
         ),
+    )
+
+
+def _put_among(context: Context, access: Access, crossings: Sequence[Crossing]) -> Answer:
+    first = crossings[0]
+    parents = " and ".join(dict.fromkeys(crossing.among for crossing in crossings))
+    where = in_projects(context, access, (crossing.regime for crossing in crossings))
+    does = "puts a row of his own to" if first.operation == "INSERT" else "moves a row of his own to"
+    clause = "WITH CHECK" if first.operation == "INSERT" else "USING and WITH CHECK"
+    return Answer(
+        Status.BROKEN,
+        first.table,
+        f"{described(first.actor)} {does} {ANNA.name}'s row of {parents}, which he may not read, in {first.table}, and "
+        f"{ANNA.name} finds it there{where}.",
+        expected="rows from whom belongs there",
+        actual="; ".join(f"{policy.quoted_name}: {policy.check or policy.using}" for policy in first.policies),
+        remedy=f"Ask in {clause} for what the policy for SELECT asks, too: that the caller is a member there. Or waive "
+        "it, where strangers are to send such rows.",
+        evidence=[session(first.outcome, first.actor)],
+        origin=next(
+            (origin for policy in first.policies if (origin := origin_in_chain(context.promise, "policy", policy.name))),
+            origin_in_chain(context.promise, "table", first.table),
+        ),
+        severity=Severity.WARNING,
     )
 
 
