@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pgcontract import FolderOptions, InputError, load_project
 from pgcontract.contract import Migration
-from pgcontract.contract.layouts import flat, layouts
+from pgcontract.contract.layouts import deploy_command, flat, folders_of_files, layouts
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.project_loading import load_script
 from pgcontract.model.sql import read_script
@@ -339,6 +339,23 @@ def test_file_of_the_tool_that_is_missing_is_told_to_be(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"has no meta/_journal\.json; folders of drizzle-kit 1\.0"):
         load_project(tmp_path, options=FolderOptions(layout="drizzle"))
+
+
+@pytest.mark.parametrize(
+    ("layout", "paths", "expected"),
+    [
+        (
+            "flyway",
+            ["b/V2__b.sql", "a/V1__a.sql", "a/x/V3__c.sql"],
+            "flyway -locations=filesystem:b,filesystem:a migrate",
+        ),
+        ("diesel", ["m d/1_a/up.sql", "m d/2_b/up.sql"], "diesel migration run --migration-dir 'm d'"),
+        ("refinery", ["x/1/V1__a.sql", "x/2/V2__b.sql"], "refinery migrate -p x"),
+        ("goose", ["1_a.sql", "2_b.sql"], 'goose -dir . postgres "$DATABASE_URL" up'),
+    ],
+)
+def test_deployed_are_the_folders_of_all_that_was_read(layout: str, paths: list[str], expected: str) -> None:
+    assert expected == deploy_command(layout, folders_of_files(paths))
 
 
 def test_secret_is_in_no_error(tmp_path: Path) -> None:

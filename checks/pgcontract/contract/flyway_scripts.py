@@ -149,6 +149,6 @@ def _values(folder: Folder, path: Path, settings: FlywaySettings) -> Mapping[str
         "flyway:filename": path.name,
         "flyway:timestamp": _A_TIME,
         "flyway:workingdirectory": ".",
-        "flyway:environment": "default",
+        "flyway:environment": settings.environment,
     }
     return own | dict(settings.placeholders) | {name.lower(): value for name, value in folder.values.items()}

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +21,17 @@ from pgcontract.values import dataclass
 SCRIPT_CONF: Final = ".conf"
 
 _FILES: Final = ("flyway.toml", "flyway.conf", "conf/flyway.toml", "conf/flyway.conf")
+# What may name folders of migrations below the one that it lies in.
+SETTINGS_FILES: Final = ("flyway.toml", "flyway.conf", "application.properties", "application.yml", "application.yaml")
 _PLACEHOLDERS: Final = "placeholders."
 _PROPERTY: Final = re.compile(r"^[ \t]*(?![#!])([^=:\s]+)[ \t]*[=:][ \t]*(.*)$", re.MULTILINE)
 _CONTINUED: Final = re.compile(r"\\\r?\n[ \t]*")
 _FROM_OUTSIDE: Final = "${env."  # a variable of the environment, or of a vault
 _CLASS_PATH: Final = ("", "src/main/resources")
+_ENVIRONMENT: Final = "default"
+_GUESSED: Final = "environment is guessed"
+_WILDCARDS: Final = frozenset("*?")
+_MAX_FOUND: Final = 1000
 _LEVELS: Final = 4  # from src/main/resources up to where Spring Boot is started
 OTHER_DATABASES: Final = frozenset(
     ("mysql", "mariadb", "h2", "hsqldb", "derby", "sqlite", "oracle", "sqlserver", "mssql", "db2", "cockroachdb")
@@ -35,7 +42,8 @@ POSTGRES: Final = frozenset(("postgresql", "postgres", "pgsql", "pg"))
 @dataclass(frozen=True, kw_only=True)
 class FlywaySettings:
     """Flyway's settings, by its names for them; what nobody set is Flyway's default. Placeholders are in lower case:
-    their case does not matter. `locations` are folders that are there, none where one of them is not to be found."""
+    their case does not matter. `locations` are folders that are there, none where one of them is not to be found. The
+    `environment` of flyway.toml is guessed where it lists several, and does not say which is taken."""
 
     placeholders: Mapping[str, str] = field(default_factory=dict, repr=False)
     placeholder_replacement: bool = True
@@ -53,6 +61,8 @@ class FlywaySettings:
     default_schema: str = "public"
     table: str = "flyway_schema_history"
     locations: tuple[Path, ...] = ()
+    environment: str = _ENVIRONMENT
+    environment_is_guessed: bool = False
 
 
 def read_settings(folders: Iterable[Path]) -> FlywaySettings:
@@ -77,17 +87,29 @@ def _locations(base: Path, written: str) -> tuple[Path, ...]:
         prefix, _, name = location.replace("{vendor}", "postgresql").rpartition(":")
         name = name if prefix == "filesystem" else name.lstrip("/")
         bases = (*(base / inner for inner in _CLASS_PATH), *base.parents[:_LEVELS])
-        folder = next((above / name for above in bases if (above / name).is_dir()), None)
-        if folder is None or prefix not in ("", "classpath", "filesystem"):
+        folders = next(filter(None, (_folders_at(above, name) for above in bases)), ())
+        if not folders or prefix not in ("", "classpath", "filesystem"):
             return ()
-        found.append(Path(os.path.abspath(folder)))  # noqa: PTH100 - resolve() would follow links
+        found += [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100 - resolve() would follow links
     return tuple(folder for folder in found if folder.name.lower() not in OTHER_DATABASES)
+
+
+def _folders_at(above: Path, name: str) -> tuple[Path, ...]:
+    """The folder of that name, or those that its wildcards stand for, below one that is named without any."""
+    fixed = Path(*takewhile(lambda part: not _WILDCARDS & set(part), Path(name).parts))
+    if fixed == Path(name):
+        return (above / name,) if (above / name).is_dir() else ()
+    if fixed == Path() or not (above / fixed).is_dir():
+        return ()
+    inner = (above / fixed).glob(str(Path(name).relative_to(fixed)))
+    return tuple(sorted(path for path in islice(inner, _MAX_FOUND) if path.is_dir()))
 
 
 def _read(path: Path) -> Mapping[str, str]:
     text = _text(path) or ""
-    values = dict(_toml(text) if path.suffix == ".toml" else _properties(text))
-    return {key.removeprefix("flyway."): value for key, value in values.items()}
+    if path.suffix == ".toml":
+        return dict(_toml(text))
+    return {key.removeprefix("flyway."): value for key, value in _properties(text)}
 
 
 def read_script_conf(text: str) -> Mapping[str, str]:
@@ -125,6 +147,8 @@ def _settings(values: Mapping[str, str]) -> FlywaySettings:
         execute_in_transaction=is_true(values, "executeInTransaction", True),
         default_schema=schema or default.default_schema,
         table=values.get("table") or default.table,
+        environment=values.get("environment") or default.environment,
+        environment_is_guessed=_GUESSED in values,
     )
 
 
@@ -134,11 +158,24 @@ def _properties(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _toml(text: str) -> Iterator[tuple[str, str]]:
+    """What holds for all, and above that what holds for the environment that is taken."""
     try:
-        flyway = tomllib.loads(text).get("flyway")
+        document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
         return
+    flyway, environments = document.get("flyway"), document.get("environments")
     yield from _flat(flyway, "")
+    said = flyway.get("environment") if isinstance(flyway, dict) else None
+    if not isinstance(environments, dict) or not environments:
+        return
+    name = next((name for name in (said, _ENVIRONMENT) if name in environments), next(iter(environments)))
+    own = environments[name]
+    if isinstance(own, dict):
+        values = [*_flat({"schemas": own.get("schemas")}, ""), *_flat(own.get("flyway"), "")]
+        yield from values
+        yield "environment", str(name)
+        if values and len(environments) > 1 and name not in (said, _ENVIRONMENT):
+            yield _GUESSED, "true"
 
 
 def _flat(value: Any, key: str) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.configuration import PROJECT_FILE
-from pgcontract.contract.flyway_settings import OTHER_DATABASES, POSTGRES
+from pgcontract.contract.flyway_settings import OTHER_DATABASES, POSTGRES, SETTINGS_FILES
 from pgcontract.contract.folder_walk import NOT_LOOKED_INTO, Level, walk
 from pgcontract.contract.layouts import dump, flat, is_recognised, layout_of_tool, layouts, psql, shows_any_folder
 from pgcontract.contract.migration_folder import Folder
@@ -20,7 +20,7 @@ from pgcontract.values import dataclass
 
 _TESTS: Final = frozenset(("test", "tests", "__tests__", "spec", "specs", "fixtures", "testdata", "example", "examples"))
 _CALLED: Final = ("migrat", "versions", "changelog")
-_MARKS: Final = frozenset(("migration_lock.toml", "atlas.sum", "_journal.json"))
+_MARKS: Final = frozenset(("migration_lock.toml", "atlas.sum", "_journal.json", *SETTINGS_FILES))
 _OF_ONE_MIGRATION: Final = frozenset(("up.sql", "migration.sql"))
 # As every tool names its files that goes by their names; whatever else holds SQL is not looked through.
 _NUMBERED: Final = re.compile(r"(?:[VUB]?\d|R__).*\.sql$|V\d[\d._]*__", re.IGNORECASE)

@@ -20,6 +20,7 @@ _PLACEHOLDERS: Final = "placeholders."
 _LINE: Final = re.compile(
     r"^(?P<indent> *)(?P<key>'[^']*'|\"[^\"]*\"|[^\s'\"#:-][^#]*?|[^\s'\"#:-]) *:(?: +(?P<value>.*))?$"
 )
+_INDEXED: Final = re.compile(r"(?P<key>.+[^.\[])\[(?P<place>\d{1,6})\]")
 _ITEM: Final = re.compile(r"^(?P<indent> *)- +(?P<value>.+)$")
 _QUOTED: Final = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"\\]|\\.)*)\"")
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*$")
@@ -34,10 +35,21 @@ def spring_settings(folder: Path, properties: Properties, text_of: Callable[[Pat
         for suffix, read in ((".properties", properties), (".yml", yaml_values), (".yaml", yaml_values)):
             path = folder / f"{stem}{suffix}"
             text = text_of(path) if path.is_file() else None
-            for key, value in read(text) if text else ():
+            for key, value in _with_lists(read(text)) if text else ():
                 if key.startswith(_PREFIX) and not _FROM_OUTSIDE.search(value):
                     settings.setdefault(_flyways(key.removeprefix(_PREFIX)), value)
     return settings
+
+
+def _with_lists(values: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The items of a list (`locations[0]`, `locations[1]`) as one value, joined by commas."""
+    items: dict[str, dict[int, str]] = {}
+    for key, value in values:
+        if match := _INDEXED.fullmatch(key):
+            items.setdefault(match["key"], {})[int(match["place"])] = value
+        else:
+            yield key, value
+    yield from ((key, ",".join(own[place] for place in sorted(own))) for key, own in items.items())
 
 
 def _flyways(key: str) -> str:

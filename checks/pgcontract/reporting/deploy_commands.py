@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from collections.abc import Mapping, Sequence
 from shlex import quote
 
-from pgcontract.contract.layouts import back_command, deploy_command
+from pgcontract.contract.layouts import back_command, deploy_command, folders_of_files
 from pgcontract.reporting.heading import SUPABASE, file_name, project_ref
 from pgcontract.result import Run
 
@@ -17,7 +16,7 @@ def commands(run: Run) -> Mapping[str, str]:
     `tool` and `tool_back` where one file holds both ways, which psql would run."""
     file, ref = file_name(run), project_ref(run)
     one_file = run.rollback is not None and run.rollback.path == run.script.path
-    folder = quote(folder_of(run))
+    folders = folders_of(run)
     name = run.migration.removeprefix(f"{run.display_name(run.migration)}_")
     pushed = f'supabase/migrations/"$(date -u +%Y%m%d%H%M%S)"{quote(f"_{name}.sql")}'
     return {
@@ -26,16 +25,15 @@ def commands(run: Run) -> Mapping[str, str]:
         "push": f"supabase login\nsupabase link --project-ref {quote(ref)}\n"
         f"cp -- {quote(file)} {pushed}\nsupabase db push",
         "psql": _psql(run, ref, file),
-        "tool": (deploy_command(run.layout, folder) or "") if one_file else "",
-        "tool_back": (back_command(run.layout, folder, count=1) or "") if one_file else "",
+        "tool": (deploy_command(run.layout, folders) or "") if one_file else "",
+        "tool_back": (back_command(run.layout, folders, count=1) or "") if one_file else "",
         "back": _psql(run, ref, posixpath.basename(run.rollback.path)) if run.rollback else "",
     }
 
 
-def folder_of(run: Run) -> str:
-    """Where its tool finds the files, as it is typed where the run was started."""
-    source = next((file for file in run.sources if file.role == "migration"), None)
-    return str(PurePosixPath(source.path).parent) if source else run.project
+def folders_of(run: Run) -> Sequence[str]:
+    """Where its tool finds the files, as they are typed where the run was started."""
+    return folders_of_files(file.path for file in run.sources if file.role == "migration") or [run.project]
 
 
 def _psql(run: Run, ref: str, file: str) -> str:

@@ -14,13 +14,13 @@ from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import Final
 
-from pgcontract.contract.layouts import back_command, deploy_command
+from pgcontract.contract.layouts import FOLDER_FILES, back_command, deploy_command
 from pgcontract.contract.migration import Migration
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql import Statement
 from pgcontract.reporting import formats, render
-from pgcontract.reporting.deploy_commands import folder_of
+from pgcontract.reporting.deploy_commands import folders_of
 from pgcontract.reporting.heading import SUPABASE
 from pgcontract.reporting.live_tables import worst_lock
 from pgcontract.reporting.markdown import render_template
@@ -89,7 +89,7 @@ class Release:
 
 def methods_of(run: Run) -> tuple[Method, ...]:
     """The ways to deploy that work for a folder of the Run's layout and platform."""
-    if deploy_command(run.layout, "") is not None:
+    if deploy_command(run.layout, [run.project]) is not None:
         return (Method.TOOL,)
     if run.layout in _PSQL or run.platform != SUPABASE:
         return (Method.PSQL,)
@@ -150,7 +150,7 @@ def _released(run: Run, pending: Sequence[Migration]) -> Iterator[ReleasedFile]:
         down = migration.down
         back = PurePosixPath(down.path).name if down is not None and down.path != migration.up.path else None
         # Where each file is called alike (migration.sql in a folder each), it is called by its key.
-        if several or name in ("migration.sql", "up.sql"):
+        if several or name in FOLDER_FILES:
             name, back = f"{_file_name(migration.key)}.sql", back and f"{_file_name(migration.key)}.down.sql"
         alone = tuple(each for each in migration.up.statements or () if each.forbids_transaction_block)
         own = any(each.is_transaction_control for each in migration.up.statements or ())
@@ -186,7 +186,7 @@ def _checklist(
     ref = project_ref or run.document.project_ref or "<project-ref>"
     keys = set(run.pending)
     view = RunView(run)
-    back = back_command(run.layout, quote(folder_of(run)), count=len(files)) if Method.TOOL in methods else None
+    back = back_command(run.layout, folders_of(run), count=len(files)) if Method.TOOL in methods else None
     return render_template(
         "release.md.j2",
         run,
@@ -205,7 +205,7 @@ def _checklist(
         lock=worst_lock(run),
         remembered="\n".join(file.remembered for file in files),
         forgotten="\n".join(file.forgotten for file in files),
-        tool=deploy_command(run.layout, quote(folder_of(run))),
+        tool=deploy_command(run.layout, folders_of(run)),
         checksums=CHECKSUMS,
         pushed_folder=_PUSHED,
         verifications=view.family("verification"),

@@ -40,6 +40,22 @@ def test_project_is_read_at_the_locations_of_its_settings(tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "value", "told"),
+    [("", "'1'", True), ('[flyway]\nenvironment = "two"\n', "'2'", False)],
+    ids=["none is said", "one is said"],
+)
+def test_environment_of_flyway_toml_has_its_own_placeholders(said: str, value: str, told: bool, tmp_path: Path) -> None:
+    own = '[environments.{}.flyway.placeholders]\na = "{}"\n'
+    files = {"db/V1__a.sql": "SELECT '${a}'", "flyway.toml": said + own.format("one", 1) + own.format("two", 2)}
+    project = load_project(write_files(tmp_path, files) / FOLDER)
+
+    assert (f"SELECT {value}", told) == (
+        project.head.up.text,
+        any("Of the environments in flyway.toml, one is taken" in sentence for sentence in project.assumptions),
+    )
+
+
 def test_location_elsewhere_is_told(tmp_path: Path) -> None:
     settings = {"flyway.conf": "flyway.locations=filesystem:a,filesystem:b"}
     project = load_project(write_files(tmp_path, {"a/V1__a.sql": "", "b/V2__b.sql": "", **settings}) / "b")

@@ -41,4 +41,4 @@ def test_without_hasuras_settings_the_same_folder_is_diesels(tmp_path: Path) -> 
 
 
 def test_hasuras_own_command_deploys_it() -> None:
-    assert "hasura migrate apply --all-databases" == deploy_command("hasura", FOLDER)
+    assert "hasura migrate apply --all-databases" == deploy_command("hasura", [FOLDER])

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from shlex import quote
 from typing import Final, Protocol
 
 from pgcontract.contract.layouts import dump, flat, psql
@@ -49,6 +51,8 @@ class Layout(Protocol):
 _ANY_FOLDER: Final[Layout] = flat
 # Files that no tool has its own way with; asked behind all tools, and in this order.
 _ANY_FILE: Final[tuple[Layout, ...]] = (dump, psql)
+# What tools with a folder a migration call the script in it.
+FOLDER_FILES: Final = ("migration.sql", "up.sql")
 _MAX_FOLDERS: Final = 20
 _MAX_NAMED: Final = 5
 _MAX_LEVELS: Final = 7  # of src/main/resources/db/migration in one of several modules
@@ -56,17 +60,31 @@ _MAX_LOOKED_AT: Final = 500
 _NOT_LOOKED_INTO: Final = ("node_modules", "vendor", "target", "build", "dist", "venv", "site-packages")
 
 
-def deploy_command(name: str, folder: str) -> str | None:
-    """What is typed to have the layout's own tool run what is pending in that folder (a shell word); None where a file is
-    run by no tool with a history of its own, or by a platform's."""
+def folders_of_files(files: Iterable[str]) -> Sequence[str]:
+    """The folders that hold these migrations, none within another. Those of a tool that has a folder a migration lie in
+    the folder of these."""
+    paths = [PurePosixPath(file) for file in files]
+    parents = dict.fromkeys(path.parent.parent if path.name in FOLDER_FILES else path.parent for path in paths)
+    return [str(path) for path in parents if parents.keys().isdisjoint(path.parents)]
+
+
+def deploy_command(name: str, folders: Sequence[str]) -> str | None:
+    """What is typed to have the layout's own tool run what is pending in these folders; None where a file is run by no
+    tool with a history of its own, or by a platform's."""
     template: str | None = getattr(layouts()[name], "DEPLOY", None) if name in layouts() else None
-    return template.format(folder=folder) if template else None
+    return _filled(template, folders) if template else None
 
 
-def back_command(name: str, folder: str, *, count: int) -> str | None:
+def back_command(name: str, folders: Sequence[str], *, count: int) -> str | None:
     """What is typed to have the layout's own tool take back the last `count` migrations; None where it cannot."""
     template: str | None = getattr(layouts()[name], "BACK", None) if name in layouts() else None
-    return "\n".join([template.format(folder=folder)] * count) if template else None
+    return "\n".join([_filled(template, folders)] * count) if template else None
+
+
+def _filled(template: str, folders: Sequence[str]) -> str:
+    """With shell words in it: `folder` is what holds all of them, `locations` lists them."""
+    locations = ",".join(f"filesystem:{folder}" for folder in folders)
+    return template.format(folder=quote(posixpath.commonpath(folders) or "."), locations=quote(locations))
 
 
 _BROUGHT: Final[dict[str, Plugin]] = {}

@@ -27,7 +27,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "flyway"
 SENTENCE: Final = "by version, each file in a transaction, repeatable ones last"
-DEPLOY: Final = "flyway -locations=filesystem:{folder} migrate"
+DEPLOY: Final = "flyway -locations={locations} migrate"
 HISTORY: Final = ToolHistory(
     table="flyway_schema_history",
     columns=("version", "script", "type", "checksum", "success"),
@@ -48,6 +48,7 @@ _OTHERS: Final = (".java", ".class", ".kt")
 # From src/main/resources/db/migration up to where Maven and Gradle are started.
 _LEVELS: Final = 5
 _MAX_NAMED: Final = 5
+_FIRST_DATE: Final = (1000,)  # versions from there on are years and days, of which any may be the first
 
 
 def recognises(folder: Folder) -> str | None:
@@ -111,7 +112,7 @@ def read_folder(folder: Folder) -> FolderReading:
     return FolderReading(
         migrations=migrations,
         issues=tuple(issues),
-        assumptions=(*_other_schema(settings), *_other_folders(folder, settings, paths)),
+        assumptions=(*_environment(settings), *_other_schema(settings), *_other_folders(folder, settings, paths)),
         callbacks=run,
     )
 
@@ -121,6 +122,14 @@ def _other_schema(settings: FlywaySettings) -> Iterator[str]:
         yield (
             f"Flyway makes the schema {settings.default_schema}, as its settings say, and names without one are of it; "
             "here they are public's, and --setup FILE makes the schema."
+        )
+
+
+def _environment(settings: FlywaySettings) -> Iterator[str]:
+    if settings.environment_is_guessed:
+        yield (
+            f"Of the environments in flyway.toml, {settings.environment} is taken, the first; --set NAME=VALUE gives "
+            "what another has."
         )
 
 
@@ -185,10 +194,11 @@ def _with_one_baseline(files: Sequence[FlywayFile]) -> list[FlywayFile]:
     """The files with the last baseline that stands for versions of which none is there, as the first; else with none."""
     first = min((file.version for file in files if file.kind is Kind.VERSIONED), default=None)
     # Of the first version there can be, the versioned script is what was always run; before another, some are gone.
+    gone = first is not None and (1,) < (first[0],) < _FIRST_DATE
     able = [
         file
         for file in files
-        if file.kind is Kind.BASELINE and (first is None or file.version < first or file.version == first > (1,))
+        if file.kind is Kind.BASELINE and (first is None or gone or file.version < first or file.version == first > (1,))
     ]
     start = max(able, key=lambda file: file.version, default=None)
     return [
@@ -313,8 +323,8 @@ def _not_run(
         if file.kind is Kind.BASELINE and file not in files:
             why = "is a baseline, run in the place of earlier versions where nothing is applied; those were replayed."
             yield replace(ignored_issue(folder, file.path, why, "Nothing, where it makes what they make."), severity=None)
-        elif file not in files and any(other.kind is Kind.BASELINE and other.version == file.version for other in files):
-            why = "is not run where nothing is applied: the baseline of its version stands in its place."
+        elif file not in files and any(other.kind is Kind.BASELINE and other.version >= file.version for other in files):
+            why = "is not run where nothing is applied: the baseline of its version, or a later one, stands in its place."
             yield replace(
                 ignored_issue(folder, file.path, why, "Nothing, where that makes what it makes."), severity=None
             )
