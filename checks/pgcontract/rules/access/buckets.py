@@ -26,6 +26,14 @@ _CHANGE: Final = lazy_pattern(
     r"""UPDATE\s+"?storage"?\s*\.\s*"?buckets"?\s.*?\bpublic\s*=\s*(?P<public>true|false|'\w+')(?:.*?\bWHERE\b(?P<where>.*))?""",
     re.IGNORECASE | re.DOTALL,
 )
+_MADE: Final = lazy_pattern(
+    r"""INSERT\s+INTO\s+"?storage"?\s*\.\s*"?buckets"?\s*\((?P<columns>[^)]*)\)\s*VALUES\s*(?P<rows>.*?)
+        (?:ON\s+CONFLICT\b.*?\bDO\s+(?P<do>NOTHING|UPDATE\s+SET\s+(?P<set>.*?)))?;?\s*""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+_SET_PUBLIC: Final = lazy_pattern(r"\bpublic\s*=\s*(?P<public>true|false|excluded\s*\.\s*public)", re.IGNORECASE)
+_ROW: Final = lazy_pattern(r"\((?P<values>(?:'(?:[^']|'')*'|[^()']|\([^()]*\))*)\)")
+_VALUE: Final = lazy_pattern(r"(?:'(?:[^']|'')*'|\[[^\]]*\]|\([^()]*\)|[^,'\[(])+")
 _TEXT: Final = lazy_pattern(r"'((?:[^']|'')+)'")
 _WORDS = {
     "UPDATE": f"changes {ANNA.name}'s files",
@@ -46,7 +54,8 @@ def bucket_separates_users(context: Context) -> Iterator[Answer]:
     How it is measured: a file of each of two users is put into each bucket that a migration makes or a policy names; anon
     and the other user read, change and delete it, and put one beside it. Policies that look something up in a table are
     left out. That anon puts or reads files is a warning, as is the list of a public bucket, and a bucket that an UPDATE
-    of the chain has made public and none has made private again.
+    of the chain has made public and none has made private again; an INSERT ... ON CONFLICT DO UPDATE is one where an
+    earlier INSERT of the chain made the bucket private.
     What to do: add (storage.foldername(name))[1] = (SELECT auth.uid())::text to the condition, or owner_id =
     (SELECT auth.uid())::text.
     """
@@ -63,19 +72,47 @@ def bucket_separates_users(context: Context) -> Iterator[Answer]:
 
 
 def _opened(chain: Sequence[Migration]) -> dict[str, Statement]:
-    """The buckets that an UPDATE makes public, as the chain leaves them, with the statement that does it."""
+    """The buckets that are made public when they are there, as the chain leaves them, with the statement that does it."""
     opened: dict[str, Statement] = {}
+    made: dict[str, bool] = {}
     for migration in chain:
         for statement in migration.up.statements:
-            change = _CHANGE.match(without_comments(statement.text))
+            text = without_comments(statement.text)
+            is_block = statement.words[:1] == ("DO",)
+            change = _CHANGE.search(text) if is_block else _CHANGE.match(text)
             if change is None:
+                for bucket in _opened_by_insert(text, made) if not is_block else ():
+                    opened[bucket] = statement
                 continue
-            buckets = _TEXT.findall(change["where"] or "") or [_ALL]
-            if change["public"].lower() in ("false", "'f'", "'false'"):
-                opened = {} if buckets == [_ALL] else {one: by for one, by in opened.items() if one not in buckets}
-            else:
+            buckets = _TEXT.findall((change["where"] or "").partition(";")[0]) or [_ALL]
+            is_public = change["public"].lower() not in ("false", "'f'", "'false'")
+            made |= dict.fromkeys(made if buckets == [_ALL] else buckets, is_public)
+            if is_public:
                 opened |= dict.fromkeys(buckets, statement)
+            else:
+                opened = {} if buckets == [_ALL] else {one: by for one, by in opened.items() if one not in buckets}
     return opened
+
+
+def _opened_by_insert(text: str, made: dict[str, bool]) -> Iterator[str]:
+    """The buckets of an INSERT that were private and are public behind it; `made` learns what each is then."""
+    insert = _MADE.fullmatch(text.strip())
+    if insert is None:
+        return
+    columns = [column.strip(' "').lower() for column in insert["columns"].split(",")]
+    setting = _SET_PUBLIC.search(insert["set"] or "")
+    for row in _ROW.finditer(insert["rows"]):
+        values = dict(zip(columns, (value.strip() for value in _VALUE.findall(row["values"])), strict=False))
+        name = _TEXT.fullmatch(values.get("id", ""))
+        if name is None:
+            continue
+        is_public = values.get("public", "false").strip("'").lower() in ("true", "t")
+        if name[1] in made and setting is not None:
+            was, word = made[name[1]], setting["public"].lower()
+            made[name[1]] = is_public if word.startswith("excluded") else word == "true"
+            if made[name[1]] and not was:
+                yield name[1]
+        made.setdefault(name[1], is_public)
 
 
 def _opened_answer(bucket: str, statement: Statement) -> Answer:
