@@ -1,4 +1,4 @@
-"""Tables, views and functions that take the name of another: what hung on that one goes with them."""
+"""Tables, views, functions and columns that take the name of another: what hung on that one goes with them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Statement
 from pgcontract.probes.context import Context
+from pgcontract.probes.replaced_columns import replaced_columns
 from pgcontract.probes.replaced_objects import Lack, ReplacedObject, replaced_objects
 from pgcontract.probes.script_words import names_in_code
 from pgcontract.result import Evidence, Severity, Status
@@ -22,11 +23,12 @@ _MAX_NAMED: Final = 3
 @check("object.replaced_whole", subjects=pending_script, severity=Severity.ERROR)
 @otherwise_kept("script", "What takes another's name has all that hung on that one.")
 def object_replaced_whole(context: Context) -> Iterator[Answer]:
-    """What takes the name of a table, view or function that was there before has all that hung on that one.
+    """What takes the name of a table, view, function or column that was there before has all that hung on that one.
 
     Why it matters: after RENAME, and after DROP and CREATE, foreign keys, views and publications go on with the old
     table, and its triggers, policies and grants stay with it or are gone: writes are checked against rows that nobody
-    changes any more, views show these, and whoever was granted access is refused.
+    changes any more, views show these, and whoever was granted access is refused. A column that is renamed into the
+    place of another (a bigint for an int) has neither its default nor its keys, indexes and constraints.
     How it is measured: objects are followed by their identity. Where another one has the name after the pending
     migration, its grants, constraints, indexes, triggers, policies, defaults and options are compared with those that the
     name had, and what referred to the old one is looked up. What the script drops by name is meant. A foreign key, view,
@@ -34,7 +36,7 @@ def object_replaced_whole(context: Context) -> Iterator[Answer]:
     else is a warning.
     What to do: make them again on the new one, in the same transaction; or change the table that is there by ALTER TABLE.
     """
-    for replaced in replaced_objects(context):
+    for replaced in (*replaced_objects(context), *replaced_columns(context)):
         if not replaced.lacks:
             continue
         lacks = sorted(replaced.lacks, key=lambda lack: not lack.serious)
