@@ -36,6 +36,8 @@ from pgcontract.values import dataclass
 MAX_PREFIXES = 60
 # Where the whole script is run for each of them, so many statements are run in all.
 _MAX_STATEMENTS_RUN = 12_000
+# Rights on the database itself are not cloned with it.
+_GRANTED_ON = ("table", "view", "sequence", "function", "type", "schema", "column")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,13 +224,26 @@ def _rows_not_restored(context: Context, connection: psycopg.Connection, after: 
 
 def catalog_differences(actual: Schema, expected: Schema) -> tuple[str, ...]:
     """What is in one catalog and not, identically, in the other: `index public.x is left`, `... is gone`."""
-    extra, missing = object_labels(subtract(actual, expected)), object_labels(subtract(expected, actual))
+    actual, expected = _with_rights_alone(actual), _with_rights_alone(expected)
+    extra, missing = _labels(subtract(actual, expected)), _labels(subtract(expected, actual))
     both = set(extra) & set(missing)
     return tuple(
         [f"{name} is changed" for name in sorted(both)]
         + [f"{name} is left" for name in extra if name not in both]
         + [f"{name} is gone" for name in missing if name not in both]
     )
+
+
+def _with_rights_alone(schema: Schema) -> Schema:
+    """The catalog with what is granted on objects of the database, whichever part of it default privileges would give."""
+    grants = (replace(one, implied=()) for one in schema.grants if one.privileges and one.object[0] in _GRANTED_ON)
+    return replace(schema, grants=tuple(grants))
+
+
+def _labels(schema: Schema) -> tuple[str, ...]:
+    """The parts, with the grants of those objects that are not among them."""
+    names = {part.name for part in schema.parts() if part.kind != "grant"}
+    return (*object_labels(schema), *(f"grant on {one.name}" for one in schema.grants if one.object[1] not in names))
 
 
 def object_labels(schema: Schema) -> tuple[str, ...]:
