@@ -26,6 +26,7 @@ class UpdatePart:
     opening: str = ""
     target: str = ""
     table: str = ""
+    joins: bool = False
 
     def chosen_row(self, columns: Sequence[str]) -> sql.Composed:
         """The SELECT of one row that it changes, each value as text."""
@@ -72,6 +73,7 @@ def update_parts(text: str) -> Iterator[UpdatePart]:
             chosen=chosen,
             opening=opening if opening.count("(") == opening.count(")") else "",
             target=read[ends["SET"] - 1].text,
+            joins=bool(ends["FROM"]),
             table=_bare_name(read[place + 1 : ends["SET"]]),
         )
 
