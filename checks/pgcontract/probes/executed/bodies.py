@@ -45,6 +45,7 @@ SELECT coalesce(jobname, jobid::text), command FROM cron.job
 _COLLECTED_AFTER: Final = 20
 _TIMED_OUT: Final = "57014"
 _TRIGGERED: Final = "09000"  # triggered_action_exception: what moddatetime and its like say of their arguments
+_OF_VALUES: Final = ("22", "23")  # the classes of what is refused for a value
 _VIEW_ERRORS: Final = frozenset((*faults.BODY_ERRORS, "42P17"))
 
 
@@ -54,7 +55,8 @@ class Executed:
     called, each with why, `unvisited` the lines of each that nothing came to, `slow` those that did not end in time, and
     `lacking` the names that this server has not, with what has them, each with the functions that use it. `checked` are
     those of `left` and `unvisited` that plpgsql_check has read, `unchecked` the others in PL/pgSQL, and `checker` says
-    whether it is there."""
+    whether it is there. `reached` are the offsets of the statements that were come to in each, and `refusals` by
+    function, SQLSTATE and constraint the first call or write in which a body's values were refused."""
 
     failures: tuple[Failure, ...]
     called: int
@@ -65,6 +67,8 @@ class Executed:
     checked: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     checker: Presence = "here"
+    reached: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    refusals: Mapping[tuple[str, str, str | None], tuple[str, Refusal]] = field(default_factory=dict)
 
 
 @cached_state_fact
@@ -124,6 +128,7 @@ class _Runner:
             context, connection, self.firing, failures=self._failures, visits=self._visits, not_called=self._left
         )
         self._slow: dict[str, str] = {}
+        self._refusals: dict[tuple[str, str, str | None], tuple[str, Refusal]] = {}
         self._called = 0
         self._checked: list[str] = []
         self._unchecked: list[str] = []
@@ -182,6 +187,8 @@ class _Runner:
             checked=tuple(self._checked),
             unchecked=tuple(self._unchecked),
             checker=self._checker,
+            reached={routine.function.name: self._visits.offsets(routine) for routine in self._routines},
+            refusals=self._refusals,
         )
 
     def _prepare(self, routine: Routine) -> None:
@@ -231,6 +238,7 @@ class _Runner:
                     self._slow[routine.function.name] = statement
                     return
                 refusals.append((statement, refusal))
+                self._note_values(statement, refusal)
                 depends = routine.is_polymorphic or refusal.sqlstate == faults.TOO_DEEP
                 if not depends:
                     self._failures.judge(statement, refusal, routine)
@@ -278,6 +286,7 @@ class _Runner:
         refusal = refusal_of(self._connection, statement, keep=keep)
         if refusal is not None:
             self._failures.judge(statement, refusal)
+            self._note_values(statement, refusal)
             if refusal.sqlstate == _TRIGGERED and not refusal.context:
                 made = {routine.function.name for routine in self._routines}
                 foreign = [
@@ -289,6 +298,11 @@ class _Runner:
             if refusal.sqlstate == _TIMED_OUT and (routine := faults.innermost(refusal, self._failures.names)):
                 self._slow.setdefault(routine.function.name, statement)
         return refusal is None
+
+    def _note_values(self, statement: str, refusal: Refusal) -> None:
+        if refusal.sqlstate[:2] in _OF_VALUES and (routine := faults.innermost(refusal, self._failures.names)):
+            key = (routine.function.name, refusal.sqlstate, refusal.constraint)
+            self._refusals.setdefault(key, (statement, refusal))
 
     def _keep(self, statement: str) -> bool:
         return refusal_of(self._connection, statement, keep=True) is None

@@ -35,7 +35,10 @@ _CONSTANT_EXECUTE: Final = lazy_pattern(
     r"\bexecute\s+(?:e?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)\s*(?:;|into\b|using\b|loop\b)", re.DOTALL
 )
 # It is said before a row is read: CONCURRENTLY wants a unique index, of all rows.
-_LACKS_UNIQUE_INDEX: Final = lazy_pattern(r"^cannot refresh materialized view .* concurrently$")
+# Nor does one that a view of this shape takes no writes.
+_WHATEVER: Final = lazy_pattern(
+    r"^cannot (?:refresh materialized view .* concurrently$|(?:insert into|update|delete from|merge into) view )"
+)
 _NAMED: Final = lazy_pattern(r'^(?:relation|function|type|schema|procedure|operator) "?(?P<name>[\w$.]+)')
 _TEMPORARY_NAME: Final = lazy_pattern(r"^_*te?mp", re.IGNORECASE)
 _CONSTANT: Final = lazy_pattern(r'^invalid input (?:syntax for type|value for enum) [^:]+: "(?P<value>.*)"$', re.DOTALL)
@@ -51,9 +54,7 @@ class Fault:
 
 def is_whatever_the_rows_are(refusal: Refusal) -> bool:
     """Whether the code, or where it says too little the words, say that it fails at each run."""
-    return refusal.sqlstate in BODY_ERRORS or bool(
-        refusal.sqlstate == UNASSIGNED and _LACKS_UNIQUE_INDEX.match(refusal.message)
-    )
+    return refusal.sqlstate in BODY_ERRORS or bool(refusal.sqlstate == UNASSIGNED and _WHATEVER.match(refusal.message))
 
 
 def find_fault(

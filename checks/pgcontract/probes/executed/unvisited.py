@@ -27,7 +27,7 @@ SELECT l.classid::int8::int, l.objid::int8::int FROM pg_catalog.pg_locks AS l
  WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.pid = pg_catalog.pg_backend_pid() AND l.granted
 """
 # What a body may ask first before it names what may not be there: tables that serve several versions or schemas.
-_ASKS_FIRST: Final = lazy_pattern(
+ASKS_FIRST: Final = lazy_pattern(
     r"\bto_reg|\bpg_|information_schema|current_setting|\bversion\s*\(|\bhas_\w+_privilege|\bTG_(?:TABLE|REL|NAME|ARGV|NARGS)",
     re.IGNORECASE,
 )
@@ -60,6 +60,11 @@ class Visits:
 
     def of(self, routine: Routine) -> set[int]:
         return self._visited.get(self.numbers[routine.signature], set())
+
+    def offsets(self, routine: Routine) -> frozenset[int]:
+        """Where in its body those statements stand."""
+        body = routine.body
+        return frozenset(body.statements[place].start for place in self.of(routine)) if body is not None else frozenset()
 
 
 class UnvisitedStatements:
@@ -127,7 +132,7 @@ class UnvisitedStatements:
 
     def _read_alone(self, routine: Routine, statement: BodyStatement) -> bool | None:
         """Whether the server could read it; None where that cannot be said."""
-        if any(map(_ASKS_FIRST.search, statement.conditions)) or _CHANGES_NAMES.search(routine.words):
+        if any(map(ASKS_FIRST.search, statement.conditions)) or _CHANGES_NAMES.search(routine.words):
             return None
         if routine.leaves and what_leaves(statement.text):
             return None
@@ -187,9 +192,7 @@ class UnvisitedStatements:
                 return False
             if "has no field" in refusal.message and len(self._firing.tables_of(routine.signature)) > 1:
                 return False
-        visited = (
-            {body.statements[place].start for place in self._visits.of(routine)} if (body := routine.body) else set()
-        )
+        visited = self._visits.offsets(routine)
         self._failures.add(
             Failure(
                 function=routine.function.name,
@@ -214,7 +217,7 @@ class UnvisitedStatements:
             conditions.append(routine.words)
         handled = {name for statement in there for name in statement.handled}
         if (
-            any(map(_ASKS_FIRST.search, conditions))
+            any(map(ASKS_FIRST.search, conditions))
             or _CHANGES_NAMES.search(routine.words)
             or any(word in name for name in handled for word in _EXPECTED)
             or self._failures.is_excused(error.refusal, routine)

@@ -23,6 +23,13 @@ def is_table_of_this_deploy(context: Context, table: str) -> bool:
     return not any(renames(each, QualifiedName.parse(table).name) for each in statements)
 
 
+def first_of_deploy(context: Context) -> Context:
+    """The first of the pending files that come one after another up to this one."""
+    while context.earlier is not None:
+        context = context.earlier
+    return context
+
+
 def _before_deploy(context: Context) -> tuple[Context, list[Statement]]:
     """The first file of the deploy, and the statements of all before this one."""
     first, statements = context, list[Statement]()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import groupby
 from typing import Final
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.bodies import Executed, execute_bodies
 from pgcontract.probes.executed.body_failures import Failure
 from pgcontract.probes.executed.denied import Denial, denials, services_not_asked
+from pgcontract.probes.executed.refused_constants import RefusedConstant, refused_constants
 from pgcontract.probes.roles.users_state import grants_by_regime
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import not_asked_as
@@ -19,6 +22,7 @@ from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, origin_in_chain
 
 _FIRST = 5
+_ELSE = ("line", "column", "value", "the server's words")
 _EVERY: Final = {
     ("INSERT", "auth.users"): "every sign-up (INSERT INTO auth.users)",
     ("INSERT", "storage.objects"): "every upload (INSERT INTO storage.objects)",
@@ -49,12 +53,16 @@ def function_runs(context: Context) -> Iterator[Answer]:
     the write. What it may not do refuses their writes. Only errors count that are in the body whatever it is called
     with, by the server's CONTEXT; SQL put together at run time does not. What asks another server, a file or a lock is
     not called, but read; where the server has plpgsql_check, by that too, and what it finds is a warning. The commands
-    of pg_cron's jobs are run so as well.
-    What to do: correct the body in a migration of its own: CREATE OR REPLACE FUNCTION.
+    of pg_cron's jobs are run so as well. Constants that a body, or a default, writes into a table are written into its
+    rows before the pending migrations and after them: what is refused after them alone (CHECK, NOT NULL, a type) is told.
+    What to do: correct the body in a migration of its own, or of the same deploy: CREATE OR REPLACE FUNCTION.
     """
     executed = execute_bodies(context)
     failing = {failure.function for failure in executed.failures}
     yield from (_answer(context, failure) for failure in executed.failures)
+    constants = refused_constants(context)
+    for _, alike in groupby(constants, key=_subject):
+        yield _refused(context, *alike)
     refused = [denial for denial in _denials(context) if denial.function not in failing]
     yield from (_denied(context, denial) for denial in refused)
     for (what, why), names in executed.lacking.items():
@@ -69,7 +77,7 @@ def function_runs(context: Context) -> Iterator[Answer]:
             context, {trigger.table for trigger in context.migrated.triggers}, "a trigger", reads=False
         )
     rest = _rest(executed, services_not_asked(context) if context.promise.project.platform == "supabase" else "")
-    if not executed.failures and not refused:
+    if not executed.failures and not refused and not constants:
         yield Answer(Status.KEPT, CATALOG, " ".join(_summary(executed)), evidence=rest)
     elif rest:
         yield Answer(Status.NOTED, CATALOG, "Some of what the migrations made was not run.", evidence=rest)
@@ -108,6 +116,58 @@ def _answer(context: Context, failure: Failure) -> Answer:
         origin=origin_in_chain(context.promise, "view" if is_view else "function", failure.function),
         severity=Severity.WARNING if failure.checked or (failure.line and not failure.reached) else None,
     )
+
+
+def _columns(constant: RefusedConstant) -> Sequence[str]:
+    return [f"{constant.table}.{identifier(name).as_string(None)}" for name in constant.values]
+
+
+def _subject(constant: RefusedConstant) -> str:
+    return constant.function or _columns(constant)[0]
+
+
+def _refused(context: Context, constant: RefusedConstant, *others: RefusedConstant) -> Answer:
+    """Of one function or column; `others` are what else it writes that is refused."""
+    refusal, columns, subject = constant.refusal, _columns(constant), _subject(constant)
+    value, names = ", ".join(constant.values.values()), " and ".join(columns)
+    if constant.function is None:
+        said = f"An INSERT that leaves out {names} gives it its default"
+        name = identifier(*constant.values).as_string(None)
+        remedy = f"ALTER TABLE {constant.table} ALTER COLUMN {name} SET DEFAULT …; or DROP DEFAULT."
+    else:
+        line = f" at line {constant.line} of its body" if constant.line else ""
+        missed = "" if constant.reached else ", to which no call here came"
+        what = f"leaves out {names}" if constant.is_left_out else f"writes {value} into {names}"
+        said = f"{constant.function} {what}{line}{missed}"
+        remedy = f"Correct the body in the same deploy: CREATE OR REPLACE FUNCTION {subject.partition('(')[0]}. "
+        remedy += f"Or give {names} a default." if constant.is_left_out else f"Or let {names} take {value}."
+    call, words = constant.call or ("", refusal)
+    texts = {
+        "The statement of the body": constant.statement,
+        "What goes through before the deploy, and not after it": constant.shown,
+        "A call that it refuses": call,
+    }
+    rows = [(*_place(other), ", ".join(other.values.values()), other.refusal.message) for other in others]
+    return Answer(
+        Status.BROKEN,
+        subject,
+        f"{said}, which is refused after the deploy: {refusal.message}.",
+        expected="a value that is taken, as before the deploy",
+        actual=str(refusal),
+        remedy=remedy,
+        evidence=[
+            *(Evidence(title=title, text=f"{text};", language="sql") for title, text in texts.items() if text),
+            *words.evidence()[:1],
+            *([Evidence(title="What else is refused", columns=_ELSE, rows=tuple(rows))] if rows else []),
+        ],
+        origin=origin_in_chain(context.promise, "constraint", f"{constant.table}.{refusal.constraint}")
+        or origin_in_chain(context.promise, "function", subject),
+        severity=None if constant.reached else Severity.WARNING,
+    )
+
+
+def _place(constant: RefusedConstant) -> tuple[str, str]:
+    return str(constant.line or ""), ", ".join(_columns(constant))
 
 
 def _trigger(context: Context, failure: Failure) -> Answer:

@@ -1,0 +1,33 @@
+"""What a statement writes, by column, and the constants that each value can be."""
+
+from __future__ import annotations
+
+import pytest
+from pgcontract.model.sql.written_values import constants_of, read_writes
+
+BODY = "DECLARE v text := 'mine'; BEGIN v := 'later'; IF v = 'none' THEN NULL; END IF; END"
+ASSIGNED = ("'mine'", "'later'")
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("UPDATE ONLY s.t AS x SET a = 'b', n = n - 1, (c, d) = (1, 2) WHERE a = 'z'", [{"a": ("'b'",), "n": ()}]),
+        ('INSERT INTO t AS x ("B") VALUES (-5::int), (DEFAULT)', [{"B": ("-5::int",)}, {"B": ("DEFAULT",)}]),
+        ("INSERT INTO t (a) SELECT 'b' AS c FROM u", [{"a": ("'b'",)}]),
+        ("INSERT INTO t (a) VALUES (p) ON CONFLICT (a) DO UPDATE SET a = 'b'", [{"a": ()}, {"a": ("'b'",)}]),
+        ("INSERT INTO t (a) SELECT * FROM u", []),
+        ("INSERT INTO t (a) VALUES (", []),
+        ("NEW.a := CASE WHEN v THEN 'b' ELSE ('c') END", [{"a": ("'b'", "'c'")}]),
+        ("UPDATE t SET a = coalesce(p, 'b'), b = coalesce(), c = v", [{"a": ("'b'",), "b": (), "c": ASSIGNED}]),
+        ("EXECUTE 'UPDATE t SET a = ''b''' USING p", [{"a": ("'b'",)}]),
+        ("WITH u AS (SELECT 1) UPDATE t SET a = true FROM u", [{"a": ("true",)}]),
+        ("SELECT a FROM t FOR UPDATE", []),
+    ],
+)  # fmt: skip
+def test_written_values_are_read(statement: str, expected: list[dict[str, tuple[str, ...]]]) -> None:
+    actual = [
+        {name: constants_of(value, BODY) for name, value in write.values.items()} for write in read_writes(statement)
+    ]
+
+    assert expected == actual
