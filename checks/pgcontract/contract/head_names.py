@@ -24,10 +24,17 @@ def in_names_of_head(
     retired: set[tuple[str, str]] = set()
     migrations: list[Migration] = []
     renamed = dict(shapes)
+    behind: tuple[Shape, Iterable[Rename], Shape] | None = None  # the next migration's, before and after its renames
     for migration in reversed(tuple(chain)):
+        before = shapes[migration.key]
         if renames:
-            renamed[migration.key] = shape = _renamed_shape(shapes[migration.key], renames)
-            migration = _renamed_migration(migration, shape, shapes[migration.key], renames)
+            if behind and behind[0].declarations is before.declarations and behind[1] is renames:
+                shape = behind[2]
+            else:
+                shape = _renamed_shape(before, renames)
+            behind = before, renames, shape
+            renamed[migration.key] = shape
+            migration = _renamed_migration(migration, shape, before, renames)
         if migration.contract and retired:
             left = tuple(one for one in migration.contract.sections if _name(declared_as(one)) not in retired)
             if left != migration.contract.sections:
@@ -35,7 +42,8 @@ def in_names_of_head(
         if migration.contract:
             retired |= {_name(one) for one in migration.contract.retired}
         migrations.append(migration)
-        renames = (*shapes[migration.key].renames, *renames)
+        if before.renames:
+            renames = (*before.renames, *renames)
     return tuple(reversed(migrations)), renamed
 
 

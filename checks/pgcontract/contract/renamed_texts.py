@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from pgcontract.contract.inheritance import Declarations, primary_key_name
@@ -19,6 +21,7 @@ _SQL_KEYS: Final = frozenset(
         "function", "same_as", *_TYPE_KEYS,
     )
 )  # fmt: skip
+_REMEMBERED: Final = 4096  # parts
 _SQL_BODIES: Final = ("BEGIN ATOMIC", "RETURN ")
 
 
@@ -56,9 +59,52 @@ def rename_everywhere(declarations: Declarations, rename: Rename) -> Declaration
             result[kind] = walk(parts, "grant", False, kind)
         else:
             result[kind] = {
-                name: walk(part, "", kind == "table" and name in owners, kind) for name, part in parts.items()
+                name: walk(part, "", kind == "table" and name in owners, kind) if _may_say(part, rename) else part
+                for name, part in parts.items()
             }
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """A part that is equal to itself alone: the shapes along a chain share those that nothing changed."""
+
+    part: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.part is other.part
+
+    def __hash__(self) -> int:
+        return id(self.part)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _texts_of(same: _Same) -> tuple[str, str]:
+    """All texts in the part, and the same in lower case."""
+    texts: list[str] = []
+
+    def gather(value: Any) -> None:
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, dict):
+            texts.extend(value)
+            for one in value.values():
+                gather(one)
+        elif isinstance(value, list | tuple):
+            for one in value:
+                gather(one)
+
+    gather(same.part)
+    text = "\n".join(texts)
+    read = text.replace("''", "'")
+    return f"{text}\n{read}", text.lower()
+
+
+def _may_say(part: Any, rename: Rename) -> bool:
+    """Whether a text of the part has the old name in it, as a name or by chance."""
+    text, lowered = _texts_of(_Same(part))
+    name = rename.old.name
+    return name in text or rename.old.quoted_name.strip('"') in text or name in lowered
 
 
 def _owners_of_texts(declarations: Declarations, rename: Rename) -> Collection[str]:

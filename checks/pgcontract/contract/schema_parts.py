@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from pgcontract.contract.constraints import FORMS, backing_index, constraint_definition, required_keys
@@ -71,6 +72,14 @@ def make_shape(declarations: Declarations, issues: list[ValidationIssue]) -> Sha
     )
 
 
+@cache
+def _keys(part_type: type[Part]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """What a part of the type may have, and what it cannot do without, in its order."""
+    known = fields(part_type)
+    needed = (one.name for one in known if one.default is MISSING and one.default_factory is MISSING)
+    return frozenset(one.name for one in known), tuple(needed)
+
+
 def make_schema(parts: Iterable[Part]) -> Schema:
     """A Schema of these parts, each tuple sorted by name."""
     by_kind: dict[str, list[Part]] = {}
@@ -119,19 +128,12 @@ class _SchemaBuilder:
 
     def add(self, part_type: type[P], name: str, declaration: Mapping[str, Any], **declared: Any) -> P | None:
         """The part, added; None where a key it cannot do without is missing."""
-        part_fields = {field.name: field for field in fields(part_type)}
+        known, required = _keys(part_type)
         values: dict[str, Any] = {
-            key: tuple(declaration[key]) if isinstance(declaration[key], list) else declaration[key]
-            for key in part_fields
-            if key in declaration
+            key: tuple(value) if isinstance(value, list) else value for key, value in declaration.items() if key in known
         }
         values |= {"name": name, "origin": declaration[ORIGIN], **declared}
-        missing = [
-            key
-            for key, part_field in part_fields.items()
-            if key not in values and part_field.default is MISSING and part_field.default_factory is MISSING
-        ]
-        if missing:
+        if missing := [key for key in required if key not in values]:
             self.issue(declaration, f"{part_type.kind} {name} has no {_enumerate(missing)}")
             return None
         part = part_type(**values)
