@@ -128,7 +128,7 @@ class _SchemaBuilder:
 
     def add(self, part_type: type[P], name: str, declaration: Mapping[str, Any], **declared: Any) -> P | None:
         """The part, added; None where a key it cannot do without is missing."""
-        known, required = _keys(part_type)
+        known, required = _keys(part_type)  # type: ignore[arg-type]  # mypy: python/mypy#5374
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in declaration.items() if key in known
         }

@@ -125,7 +125,7 @@ class KeptAnswers:
 
     def _write_new(self) -> None:
         for key in sorted(self._new):
-            answer_files.write(self.file_key(key), _adapter().dump_json(self._known[key]))
+            answer_files.write(self.file_key(key), _adapter().dump_json(self._known[key], exclude_defaults=True))
             self._wrote = True
         self._new.clear()
 

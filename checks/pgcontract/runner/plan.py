@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Final
 
 from pgcontract.contract import Migration, Project, Waiver
 from pgcontract.contract.project_file import ProjectSpec
@@ -21,6 +22,7 @@ from pgcontract.runner.decisions import DECISIONS, decisions, matches
 from pgcontract.runner.item import Item
 from pgcontract.values import dataclass
 
+_REMEMBERED: Final = 8192  # subjects, which later contracts have again
 _FAMILIES_OF_THE_RUNNER = frozenset(info.family for info in DECISIONS)  # findings that answer no check of the registry
 
 
@@ -137,14 +139,15 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
     named = frozenset(item for item in resting if any(matches(item, glob) for glob in options.only))
     skipped = frozenset(item for item in resting if any(matches(item, glob) for glob in options.skip))
     needed = frozenset(item for decision in named - skipped for item in resting[decision])
-    chosen = tuple(item for item in items if _selected(item, options, needed))
-    taken = frozenset(chosen)
+    is_selection = bool(options.only or options.skip)
+    chosen = tuple(item for item in items if _selected(item, options, needed)) if is_selection else tuple(items)
+    taken = frozenset(chosen) if is_selection else ()
     return Plan(
         project=project,
         options=replace(options, seed=seed),
         promises=promises,
         items=chosen,
-        left_out=tuple(item for item in items if item not in taken),
+        left_out=tuple(item for item in items if item not in taken) if is_selection else (),
         named=named - skipped,
         skipped=skipped,
     )
@@ -261,9 +264,10 @@ def _subjects(check: Check, promise: Promise) -> tuple[str, ...]:
 def _is_promised(promise: Promise, check: Check, subject: str, others: Collection[str]) -> bool:
     """Whether a contract that promises no more than what it names promises that: `others` are the subjects that the check
     has of a migration without a contract."""
-    return promise.is_claimed(check.id, subject) or not (check.implied or subject in others)
+    return not (check.implied or subject in others) or promise.is_claimed(check.id, subject)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _last_part(subject: str) -> str:
     """`public.t.email` as `email`; anything that is more than a dotted name stays whole."""
     written, rest = split_name(subject)
