@@ -138,6 +138,28 @@ def test_a_round_says_what_a_whole_run_says(tmp_path: Path, rounds: Rounds) -> N
     assert expected == actual
 
 
+def test_row_that_a_later_contract_shows_is_taken_away_from_earlier_ones_too(tmp_path: Path, rounds: Rounds) -> None:
+    secret = "md5(code) = '5ebe2294ecd0e0f08eab7690d2a6ee69'"
+    table = f"code text CONSTRAINT known CHECK ({secret}), n int CONSTRAINT few CHECK (n > 0)"
+    declared = 'columns = { code = { type = "text", null = false }, n = { type = "integer" } }\n'
+    declared += f'checks.known.expression = "{secret}"\n'
+    declared += 'checks.few = { expression = "n > 0", accept = [1], reject = [0] }\n'
+    sample = '[table."public.a"]\nsample = { code = "secret" }\n'
+    files = {
+        "migrations/1_a.sql": f"CREATE TABLE public.a ({table.replace('text', 'text NOT NULL')});",
+        "migrations/2_b.sql": "CREATE TABLE public.b (id bigint PRIMARY KEY);",
+        "contracts/1_a/contract.toml": f'{CONTRACT.format("1_a")}[table."public.a"]\n{declared}',
+        "contracts/2_b/contract.toml": CONTRACT.format("2_b") + sample,
+    }
+    options = RunOptions(only=("constraint.examples",))
+    statuses = []
+    for later in (files, {"contracts/2_b/contract.toml": CONTRACT.format("2_b")}):
+        run = rounds.verify(load_project(write_files(tmp_path, {**files, **later})), options).run
+        statuses += [finding.status.value for finding in run.findings]
+
+    assert ["kept", "unknown"] == statuses
+
+
 def _fresh(root: Path, options: RunOptions) -> list[Any]:
     planned = plan(load_project(root), options)
     with Session(planned, provider=shared_server("auto", Production())) as session:

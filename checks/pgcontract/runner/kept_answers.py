@@ -14,8 +14,6 @@ from functools import cache, cached_property
 
 from pydantic import TypeAdapter, ValidationError
 
-from pgcontract.contract import Migration
-from pgcontract.model.sql import Script
 from pgcontract.postgres.platform import Platform
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.providers.local import answer_files
@@ -27,6 +25,7 @@ from pgcontract.runner.kept_chain import (
     code_digest,
     contract_parts,
     has_foreign_code,
+    migration_parts,
     script_parts,
     today,
 )
@@ -148,7 +147,7 @@ class KeptAnswers:
         digest = hashlib.sha256()
         hashes = [digest.hexdigest()]
         for migration in self._plan.project.chain:
-            digest.update(repr(_parts(migration)).encode(errors="surrogatepass"))
+            digest.update(repr(migration_parts(migration)).encode(errors="surrogatepass"))
             hashes.append(digest.hexdigest())
         return tuple(hashes)
 
@@ -205,14 +204,6 @@ class KeptAnswers:
 def are_definite(statuses: list[Status]) -> bool:
     """Whether there is an answer, and each says that something is so: what could not be asked may be another time."""
     return bool(statuses) and not {Status.UNKNOWN, Status.ERROR} & set(statuses)
-
-
-def _parts(migration: Migration) -> tuple[object, ...]:
-    return migration.key, migration.display_name, migration.file, _script(migration.up), _script(migration.down)
-
-
-def _script(script: Script | None) -> tuple[object, ...] | None:
-    return (script.path, script.sha256, script_parts(script), script.passages) if script else None
 
 
 def _parsed(text: bytes | None) -> dict[str, tuple[Finding, ...]]:

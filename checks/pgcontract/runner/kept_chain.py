@@ -100,6 +100,16 @@ def today() -> str:
     return dt.datetime.now(dt.UTC).date().isoformat()
 
 
+def migration_parts(migration: Migration) -> tuple[object, ...]:
+    """What answers about a migration and its files depend on, but for its contract."""
+    remedies = migration.down_remedy, migration.outside_remedy, migration.whole_remedy
+    scripts = [
+        (script.path, script.sha256, script_parts(script), script.passages) if script else None
+        for script in (migration.up, migration.down)
+    ]
+    return migration.key, migration.display_name, migration.file, remedies, scripts
+
+
 def script_parts(script: Script) -> tuple[object, ...]:
     """What the server gets of a script, and how."""
     pieces = [(each.text, each.copy_rows, each.same_message) for each in script.statements]

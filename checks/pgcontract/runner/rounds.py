@@ -16,7 +16,7 @@ from pgcontract.probes.populated.population import MAX_TABLES
 from pgcontract.result import Finding, Observations, Run, RunOptions, Status
 from pgcontract.rules.registry import checks
 from pgcontract.runner.item import Item
-from pgcontract.runner.kept_chain import script_parts
+from pgcontract.runner.kept_chain import migration_parts, script_parts
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import NO_SERVER, Session
 from pgcontract.runner.verification import conclude
@@ -119,6 +119,7 @@ def _common(planned: Plan) -> tuple[object, ...]:
     return (
         (project.platform, project.postgres, project.locale, project.layout, project.applied, project.history),
         project.exposed,
+        project.shape(planned.head.key).samples,  # later contracts say what a row may be, at earlier ones' places too
         ([migration.key for migration in project.chain], [migration.key for migration in project.pending]),
         (
             options.seed,
@@ -136,8 +137,4 @@ def _common(planned: Plan) -> tuple[object, ...]:
 
 def _parts(migration: Migration) -> tuple[object, ...]:
     contract = migration.contract
-    return (
-        (migration.key, migration.file, migration.down_remedy, script_parts(migration.up)),
-        migration.down and script_parts(migration.down),
-        contract and [(file.path, file.sha256) for file in contract.files],
-    )
+    return migration_parts(migration), contract and [(file.path, file.sha256) for file in contract.files]
