@@ -24,6 +24,8 @@ _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 def replaced_columns(context: Context) -> tuple[ReplacedObject, ...]:
     """Those that were there before, of tables that stay; () where the script gives no column's name to another."""
     renamed = _given_names(context)
+    if not renamed:
+        return ()
     own = {table.name for table in context.before.tables if not table.partition_of and not table.inherits}
     columns = [each for each in context.before.columns if each.bare_name in renamed and each.table in own]
     if not columns:
