@@ -10,6 +10,7 @@ Where production is Supabase, what its role postgres may create there though it 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from functools import cached_property
 from importlib.resources import files
@@ -29,8 +30,8 @@ PREINSTALLED: Final = frozenset({"pgcrypto", "uuid-ossp", "pg_graphql", "supabas
 class StandIn:
     """An extension in SQL: `version` as the real one's, `schema` where it takes no other. `parts` are what it is made of,
     none where its name alone is wanted; `home` is the schema that they make for it, where they do. `contrib` is
-    PostgreSQL's own, which a plain folder may create as well. It `is_whole` where its functions do
-    here what they do there."""
+    PostgreSQL's own, which a plain folder may create as well. The functions in `exact` do here
+    what they do there; all of them where it is None."""
 
     name: str
     version: str
@@ -39,7 +40,7 @@ class StandIn:
     requires: str = ""
     contrib: bool = False
     home: str = ""
-    is_whole: bool = False
+    exact: frozenset[str] | None = frozenset()
 
     @property
     def control(self) -> str:
@@ -56,20 +57,37 @@ class StandIn:
         """The names of its functions, as migrations call them, without those that PostgreSQL itself has."""
         return frozenset("".join(names) for names in _FUNCTION.findall(self.script)) - {"gen_random_uuid"}
 
+    def differs(self, called: Collection[str]) -> bool:
+        """Whether one of the functions that a statement calls may do here something else than there."""
+        if self.exact is None:
+            return False
+        # A hash with a salt that is drawn is another each time.
+        drawn = {"crypt"} if "gen_salt" in called else set()
+        return not set(called) <= self.exact | drawn
+
     @property
     def script(self) -> str:
         texts = (files(__package__).joinpath(f"{part}.sql").read_text("utf-8") for part in self.parts)
         return "".join(texts).replace("{name}", self.name.partition("-")[0])
 
 
+_OF_PGCRYPTO: Final = frozenset(
+    ("digest", "hmac", "gen_random_bytes", "gen_salt", "armor", "dearmor", "pgp_armor_headers")
+)
+_OF_PGMQ: Final = frozenset(
+    """
+    archive create create_non_partitioned create_unlogged delete drop_queue list_queues pop purge_queue read send
+    send_batch set_vt
+    """.split()  # noqa: SIM905 - a list of them all, a line each, says no more
+)
 STAND_INS: Final = (
-    StandIn(name="pgcrypto", version="1.4", parts=("_sha1", "pgcrypto"), contrib=True),
-    StandIn(name="uuid-ossp", version="1.1", parts=("_sha1", "uuid-ossp"), contrib=True),
-    StandIn(name="pg_cron", version="1.6", parts=("pg_cron",), schema="pg_catalog", home="cron", is_whole=True),
+    StandIn(name="pgcrypto", version="1.4", parts=("_sha1", "pgcrypto"), contrib=True, exact=_OF_PGCRYPTO),
+    StandIn(name="uuid-ossp", version="1.1", parts=("_sha1", "uuid-ossp"), contrib=True, exact=None),
+    StandIn(name="pg_cron", version="1.6", parts=("pg_cron",), schema="pg_catalog", home="cron", exact=None),
     StandIn(name="pg_net", version="0.14.0", parts=("pg_net",), home="net"),
-    StandIn(name="pgmq", version="1.5.1", parts=("pgmq",), schema="pgmq", home="pgmq"),
+    StandIn(name="pgmq", version="1.5.1", parts=("pgmq",), schema="pgmq", home="pgmq", exact=_OF_PGMQ),
     StandIn(name="http", version="1.6", parts=("http",)),
-    StandIn(name="pgjwt", version="0.2.0", parts=("pgjwt",), requires="pgcrypto"),
+    StandIn(name="pgjwt", version="0.2.0", parts=("pgjwt",), requires="pgcrypto", exact=None),
     StandIn(name="pg_graphql", version="1.5.11", schema="graphql"),
     StandIn(name="supabase_vault", version="0.3.1", schema="vault"),
     StandIn(name="pgsodium", version="3.1.8", schema="pgsodium"),

@@ -17,6 +17,11 @@ CREATE TYPE pgmq.metrics_result AS (
 );
 CREATE FUNCTION pgmq._create(queue_name text, unlogged text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    IF length(queue_name) > 47 THEN
+        RAISE EXCEPTION 'queue name is too long, maximum length is 47 characters';
+    ELSIF lower(queue_name) ~ '\$|;|--|''' THEN
+        RAISE EXCEPTION 'queue name contains invalid characters: $, ;, --, or ''';
+    END IF;
     EXECUTE format('CREATE %s TABLE IF NOT EXISTS pgmq.%I (msg_id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, '
         'read_ct int NOT NULL DEFAULT 0, enqueued_at timestamptz NOT NULL DEFAULT now(), vt timestamptz NOT NULL, '
         'message jsonb, headers jsonb)', unlogged, 'q_' || lower(queue_name));

@@ -40,7 +40,8 @@ def extension_available(context: Context) -> Iterator[Answer]:
     How it is measured: pg_extension's names against those that the server was built without; the functions that the
     chain's statements and bodies name. It is "not shown" where a statement of a pending script needs one, calls a body
     that does, or writes to a table whose trigger does; where bodies alone do, or what is deployed, it is a note. So are
-    the jobs of pg_cron: they are written down as there, and function.runs runs their commands.
+    the jobs of pg_cron: they are written down as there, and function.runs runs their commands; and what gives here
+    what it gives there (uuid_generate_v4, digest, pgmq.create).
     What to do: run pgcontract on a server that has the extension, as the finding names it.
     """
     server, project = context.sandbox.server, context.promise.project
@@ -86,7 +87,7 @@ class _Use:
         self.stand_in = stand_in
         self.functions: list[str] = []
         self.needed: Origin | None = None
-        self._callers: set[str] = set()  # the folder's own routines that use it
+        self._callers: set[str] = set()  # the folder's own routines that use what differs in it
         self._tables: set[str] = set()  # whose triggers call them
         names = "|".join(sorted(stand_in.functions))
         home = rf'"?{stand_in.home}"?\s*\.\s*' if stand_in.home else r'(?:"?\w+"?\s*\.\s*)?'
@@ -94,18 +95,20 @@ class _Use:
 
     def read(self, migration: Migration, *, is_pending: bool) -> None:
         for statement in migration.up.statements if self.stand_in.functions else ():
-            called = [self._spelling(match) for match in self._call.finditer(without_comments(statement.text))]
+            calls = [*self._call.finditer(without_comments(statement.text))]
+            called = [self._spelling(match) for match in calls]
+            differs = self.stand_in.differs({match["bare"].lower() for match in calls})
             makes = _makes_routine(statement)
             if called and makes and any(word in called for word in _made_name(statement)):
                 continue  # a function of the folder's that has the name
             self.functions += [name for name in dict.fromkeys(called) if name not in self.functions]
-            if makes and (called or self._is_through(statement)):
+            if makes and (differs or self._is_through(statement)):
                 self._callers.update(_made_name(statement))
             trigger = _TRIGGER.search(without_comments(statement.text))
             if trigger is not None and trigger["function"].lower() in self._callers:
                 self._tables.add(trigger["table"].lower())
-            is_needed = called or (_runs(statement) and (self._is_through(statement) or self._fires(statement)))
-            is_later = makes or self.stand_in.is_whole or _JOB.search(statement.text)
+            is_needed = differs or (_runs(statement) and (self._is_through(statement) or self._fires(statement)))
+            is_later = makes or _JOB.search(statement.text)
             if is_needed and is_pending and self.needed is None and not is_later:
                 self.needed = Origin(file=statement.path or migration.up.path, line=statement.line)
 
