@@ -95,7 +95,7 @@ def script_rerun(context: Context) -> Iterator[Answer]:
     recreated = tuple(name for name, number in ids_before.items() if ids.get(name, number) != number)
     changed = (
         *(name for name, part in parts_before.items() if parts.get(name) != part),
-        *(parts.keys() - parts_before.keys()),
+        *(name for name in parts if name not in parts_before),
         *(f"{name}, which it empties or creates again" for name in recreated if _loses_rows(name, rehearsal)),
         *changed_sequences(context, script, before, contents),
     )
