@@ -46,9 +46,13 @@ def _is_about(finding: Finding, answer: Mapping[str, Any]) -> bool:
     )
 
 
-def _shortened(expected: dict[str, Any], actual: dict[str, str]) -> dict[str, str]:
-    """What was found, each text that holds the expected piece cut down to it."""
+def _shortened(expected: dict[str, Any], actual: dict[str, str]) -> dict[str, Any]:
+    """What was found, each text that holds the expected piece, or each of them, cut down to it."""
     return {
-        key: piece if key not in WHOLE and piece.strip() in actual[key] else actual[key]
-        for key, piece in expected.items()
+        key: pieces if key not in WHOLE and _holds(actual[key], pieces) else actual[key]
+        for key, pieces in expected.items()
     }
+
+
+def _holds(text: str, pieces: str | list[str]) -> bool:
+    return all(piece.strip() in text for piece in ([pieces] if isinstance(pieces, str) else pieces))
