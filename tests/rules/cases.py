@@ -1,11 +1,12 @@
 """The cases of tests/cases, judged, and what a case expects of its check.
 
 A case names the subject, the status the check must give it where that is not the word its name begins with, and a piece
-of what must be said of it (summary, expected, actual, remedy, evidence), or a list of them. `asks` names the checks to run where they are
-not the one on show, `linters` what is asked beside them, `migration` the file that is meant where there are several,
-`at` the later one in whose state it is judged again, `history` the file with the tool's own table of what is applied,
-`since` the files that a commit had otherwise, with their text then, and `pg` a server other than the usual. `found` has
-several subjects, each with what must be said of it: cases that could not fail for each other share a project.
+of what must be said of it (summary, expected, actual, remedy, evidence), or a list of them. `asks` names the checks to
+run where they are not the one on show, `linters` what is asked beside them, `migration` the file that is meant where
+there are several, `at` the later one in whose state it is judged again, `history` the file with the tool's own table of
+what is applied, `since` the files that a commit had otherwise, with their text then, and `pg` a server other than the
+usual. `found` has several subjects, each with what must be said of it: cases that could not fail for each other share a
+project.
 """
 
 from __future__ import annotations
