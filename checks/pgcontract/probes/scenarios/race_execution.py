@@ -1,4 +1,5 @@
-"""A race: every session executes each step of its transaction before any executes the next, and then commits in turn."""
+"""A race: every session executes each step of its transaction before any executes the next, then what is deferred to its
+COMMIT, as sessions do that commit at once, and then commits in turn."""
 
 from __future__ import annotations
 
@@ -42,6 +43,8 @@ class SessionRun:
     refusal: Refusal | None = None
     committed: bool = False
     waited: bool = False
+    is_checked: bool = False
+    ends_early: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -49,14 +52,16 @@ class SessionRun:
 
     def begin(self) -> None:
         self.next_step, self.rows, self.refusal = 0, 0, None
+        self.is_checked, self.ends_early = False, False
         self.values = {"session": self.session.number}
         self.session.connection.execute(sql.SQL("BEGIN ISOLATION LEVEL {}").format(sql.SQL(self.level.upper())))
 
     def send(self) -> None:
-        """Begins the next step, or COMMIT after the last."""
-        self.session.begin(
-            self._commit if self.next_step >= len(self.steps) else partial(self._step, self.steps[self.next_step])
-        )
+        """Begins the next step; after the last the deferred checks, and then COMMIT."""
+        if self.next_step < len(self.steps):
+            self.session.begin(partial(self._step, self.steps[self.next_step]))
+        else:
+            self.session.begin(self._commit if self.is_checked else self._check)
 
     def receive(self) -> None:
         """Takes its result; a refusal ends the transaction."""
@@ -77,8 +82,12 @@ class SessionRun:
                 self.values |= {name: row[columns.index(name)] for name in step.captures}
             if cursor.statusmessage and not cursor.statusmessage.startswith("SELECT"):
                 self.rows += max(cursor.rowcount, 0)
-            elif row is None:
-                self.next_step = len(self.steps)
+            elif row is None and self.next_step < len(self.steps):
+                self.next_step, self.ends_early = len(self.steps), True
+
+    def _check(self, connection: psycopg.Connection) -> None:
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        self.is_checked = True
 
     def _commit(self, connection: psycopg.Connection) -> None:
         connection.execute("COMMIT")
@@ -87,13 +96,15 @@ class SessionRun:
 
 @dataclass(frozen=True, kw_only=True)
 class RaceResult:
-    """One level's outcome. `changed` sums the rows that committed sessions changed, `refused` counts the sessions that
-    ended refused, by SQLSTATE; `restarts` is how often a session began anew."""
+    """One level's outcome. `changed` sums the rows that committed sessions changed, `finished` counts those that
+    committed behind their last step, `refused` the sessions that ended refused, by SQLSTATE; `restarts` is how often a
+    session began anew."""
 
     level: Level
     retries: int
     holds: bool
     committed: int
+    finished: int
     changed: int
     waited: int
     restarts: int
@@ -153,6 +164,7 @@ def _run_race(
         retries=retries,
         holds=not (record and record[0]),
         committed=sum(racer.committed for racer in runners),
+        finished=sum(racer.committed and not racer.ends_early for racer in runners),
         changed=sum(racer.rows for racer in runners if racer.committed),
         waited=sum(racer.waited for racer in runners),
         restarts=sum(racer.tries - 1 for racer in runners),

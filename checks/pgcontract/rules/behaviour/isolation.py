@@ -26,8 +26,9 @@ def acid_isolation(context: Context) -> Iterator[Answer]:
     Why it matters: two transactions that read before they write can refund one payment twice, or overwrite each other's
     change. Run one after the other, they show nothing of it.
     How it is measured: several sessions run the declared steps concurrently: each step in all sessions before the next
-    step in any. A session that waits for a lock, as the server reports it, is skipped meanwhile. Then the race's query
-    must return no row: at each level, without and with retries of transactions that failed with 40001 or 40P01.
+    step in any, and what is deferred to the COMMIT before any commits. A session that waits for a lock, as the server
+    reports it, is skipped meanwhile. Then the race's query must return no row: at each level, without and with retries
+    of transactions that failed with 40001 or 40P01. A session must come to its end at one of the levels named.
     What to do: use an isolation level that passed, with retries; or write SQL that names the expected state, which is
     safe at each level.
     """
@@ -50,7 +51,8 @@ def _answer(race: Race, results: tuple[RaceResult, ...]) -> Answer:
         rows=tuple(map(_result_row, results)),
     )
     description = race.description.rstrip(".")
-    broken = [result for result in results if result.level in race.isolation_levels and not result.holds]
+    named = [result for result in results if result.level in race.isolation_levels]
+    broken = [result for result in named if not result.holds]
     if broken:
         first = broken[0]
         return Answer(
@@ -63,6 +65,17 @@ def _answer(race: Race, results: tuple[RaceResult, ...]) -> Answer:
             remedy="Name the expected state in the UPDATE's WHERE, lock the row first with SELECT … FOR UPDATE, "
             "or run it "
             "at SERIALIZABLE and retry after 40001.",
+            evidence=[table],
+            origin=race.origin,
+        )
+    if not any(result.finished for result in named):
+        refused = next((code for result in named for code in result.refused), None)
+        why = f"every session is rejected ({refused})" if refused else "a step before the last finds no row"
+        return Answer(
+            Status.UNKNOWN,
+            race.name,
+            f"{description}: no session came to commit all its steps, so nothing was shown: {why}.",
+            remedy="Let the race's `setup` put the rows there on which its steps succeed.",
             evidence=[table],
             origin=race.origin,
         )
