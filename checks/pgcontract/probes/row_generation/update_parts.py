@@ -79,6 +79,8 @@ def update_parts(text: str) -> Iterator[UpdatePart]:
 
 
 def _bare_name(read: Sequence[Token]) -> str:
-    """Of `ONLY public.cards AS c` cards."""
-    names = read[1:] if read[0].upper == "ONLY" else read
-    return names[2].name if len(names) > 2 and names[1].text == "." else names[0].name
+    """Of `ONLY public.cards AS c` cards; "" of a MERGE, whose UPDATE names none."""
+    names = [token for token in read if token.upper not in ("ONLY", "(", ")", "*")]
+    if len(names) > 2 and names[1].text == ".":
+        return names[2].name
+    return names[0].name if names else ""
