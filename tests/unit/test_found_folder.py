@@ -110,10 +110,17 @@ def test_two_are_listed_with_what_to_type(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_none_says_what_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError) as caught:
-        found(tmp_path, {"sql/report.sql": "", "tests/migrations/1_a.sql": ""}, monkeypatch)
+        found(tmp_path, {"x/report.txt": "", "tests/migrations/1_a.sql": ""}, monkeypatch)
     words = ("no project (contracts/ beside migrations/)", "flyway", "node_modules", "tests", "pgcontract verify PATH")
 
     assert [True] * 5 == [word in str(caught.value) for word in words]
+
+
+def test_sql_of_nobody_known_is_named_with_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError) as caught:
+        found(tmp_path, {"the dump.sql": "", "sql/a.sql": "", "sql/b.sql": "", "tests/1_a.sql": ""}, monkeypatch)
+
+    assert str(caught.value).endswith("verified:\n  pgcontract verify 'the dump.sql'\n  pgcontract verify sql")
 
 
 def test_what_is_not_read_is_found_where_nothing_else_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,12 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
         pytest.param(LARAVEL, "database/migrations", "these are Laravel migrations: it has 2024", id="Laravel"),
         pytest.param(GOOSE, ".", "these are goose migrations: it has db/migrations/00001_rooms.go.", id="goose in Go"),
         pytest.param(GOOSE, "db", "these are goose migrations: it has 00001_rooms.go.", id="goose in Go, above"),
+        pytest.param(
+            {"migrations/01_a.json": '{"operations": []}'},
+            ".",
+            "these are pgroll migrations: it has migrations/01_a.json",
+            id="pgroll",
+        ),
         pytest.param(REFINERY, ".", "these are refinery migrations: it has V1__rooms.rs.", id="refinery in Rust"),
         pytest.param(GRAPHILE, ".", "these are graphile-migrate migrations: it has committed/", id="graphile's root"),
         pytest.param(

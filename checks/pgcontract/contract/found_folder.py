@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from pgcontract.contract.configuration import PROJECT_FILE
@@ -20,7 +21,7 @@ from pgcontract.values import dataclass
 
 _TESTS: Final = frozenset(("test", "tests", "__tests__", "spec", "specs", "fixtures", "testdata", "example", "examples"))
 _CALLED: Final = ("migrat", "versions", "changelog")
-_MARKS: Final = frozenset(("migration_lock.toml", "atlas.sum", "_journal.json", *SETTINGS_FILES))
+_MARKS: Final = frozenset(("migration_lock.toml", "atlas.sum", "_journal.json", "sqitch.plan", *SETTINGS_FILES))
 _OF_ONE_MIGRATION: Final = frozenset(("up.sql", "migration.sql"))
 # As every tool names its files that goes by their names; whatever else holds SQL is not looked through.
 _NUMBERED: Final = re.compile(r"(?:[VUB]?\d|R__).*\.sql$|V\d[\d._]*__", re.IGNORECASE)
@@ -62,6 +63,13 @@ def find_folder(command: str, *, below: Path = Path()) -> FoundFolder:
         lines = "".join(f"\n  {command} {folder.path}  ({folder.name})" for folder in taken[:_MAX_LISTED])
         more = "\nand more" if len(taken) > _MAX_LISTED else ""
         raise InputError(f"PATH is left out, and there are several below the working folder. Name one:{lines}{more}")
+    if scripts := list(islice(_scripts(below), _MAX_LISTED + 1)):
+        lines = "".join(f"\n  {command} {quote(str(path))}" for path in scripts[:_MAX_LISTED])
+        more = "\nand more" if len(scripts) > _MAX_LISTED else ""
+        raise InputError(
+            "PATH is left out, and nothing below the working folder shows that it is migrations: no tool's marks, and no "
+            f"digits in front of the names of .sql files. Name what is to be verified:{lines}{more}"
+        )
     passed_over = ", ".join(sorted(NOT_LOOKED_INTO | _TESTS))
     raise InputError(
         f"PATH is left out, and below {Path.cwd()} there is no project (contracts/ beside migrations/) and no folder of "
@@ -80,6 +88,15 @@ def folder_below(path: Path) -> FoundFolder | None:
         raise InputError(f"cannot be read: {error.strerror}; check its name and permissions", file=str(path)) from None
     found = list(islice((folder for folder, is_read in _candidates(path) if is_read), 2))
     return replace(found[0], named=str(path)) if len(found) == 1 and found[0].path != path else None
+
+
+def _scripts(working: Path) -> Iterator[Path]:
+    """Each folder with several .sql files, and of others the one file."""
+    for level in walk(working):
+        level.folders[:] = [name for name in level.folders if name not in _TESTS]
+        names = [name for name in level.files if name.lower().endswith(".sql")]
+        if names:
+            yield level.path / names[0] if len(names) == 1 else level.path
 
 
 def _candidates(working: Path) -> Iterator[tuple[FoundFolder, bool]]:

@@ -35,6 +35,7 @@ _LIQUIBASE: Final = re.compile(r"\s*--\s*liquibase\s+formatted", re.I)
 _GRAPHILE: Final = re.compile(r"\s*--!\s*Previous:")
 _CHANGELOG: Final = re.compile(r".*\.(?:xml|ya?ml|json)", re.I)
 _LEVELS_OF_CHANGES: Final = 2  # of db/changelog/changes/1.0
+_PGROLL: Final = re.compile(r"\d+[_-].*\.(?:json|ya?ml)")
 _MAX_FILES: Final = 20
 
 
@@ -154,8 +155,8 @@ def _instead_of_django(folder: Folder) -> str:
 
 
 def _instead_of_rails(folder: Folder) -> str:
-    names = ("db/structure.sql", "structure.sql", "../structure.sql")
-    written = next((folder.path / name for name in names if folder.has(folder.path / name)), None)
+    places = (folder.path / "db", folder.path, folder.path.parent if folder.path.name else folder.path / "..")
+    written = next((path / "structure.sql" for path in places if folder.has(path / "structure.sql")), None)
     if written is not None and folder.only is None:
         return f"{_CODE}; what they make is in structure.sql: `pgcontract verify {written}`"
     return f"{_CODE}, and Rails prints none: {SCRATCH}"
@@ -167,6 +168,14 @@ def _deploy(command: str) -> str:
         f"`mkdir judged; pg_dump -s DATABASE > judged/1_before.sql; {command} > judged/2_pending.sql; pgcontract verify "
         "judged`"
     )
+
+
+def _shows_pgroll(folder: Folder) -> str | None:
+    for inner in _below(folder, *(("migrations",) if _is_project(folder) else ())):
+        for path in _files(inner, _PGROLL)[:_MAX_FILES]:
+            if re.search(r"[\"']?operations[\"']?\s*:", inner.opening(path)):
+                return f"has {path.relative_to(folder.path).as_posix()}"
+    return None
 
 
 def _shows_ecto(folder: Folder) -> str | None:
@@ -304,6 +313,11 @@ TOOLS: Final = (
         name="refinery",
         shows=_shows_files(_RUST, r"fn\s+migration\s*\("),
         instead=_instead(f"{_CODE}, and refinery prints none: {SCRATCH}"),
+    ),
+    UnreadTool(
+        name="pgroll",
+        shows=_shows_pgroll,
+        instead=_instead(f"They are operations, and there is no SQL in them to read: {SCRATCH}"),
     ),
     UnreadTool(name="graphile-migrate", shows=_shows_graphile, instead=_instead_of_graphile),
     UnreadTool(

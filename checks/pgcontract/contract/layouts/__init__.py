@@ -187,7 +187,10 @@ def _what_is_there(folder: Folder) -> str:
         return "There is no folder in it either"
     if any(path.suffix in CODE for path in files):
         return f"Its files, such as {files[0].name}, are code, and there is no SQL in them to read: {SCRATCH}"
-    return f"Its files, such as {files[0].name}, do not end in .sql"
+    return (
+        f"Its files, such as {files[0].name}, do not end in .sql: where they are SQL, rename them; one can be read by "
+        "`pgcontract verify - < FILE`"
+    )
 
 
 def _named(folders: list[tuple[Path, str]]) -> str:

@@ -23,7 +23,7 @@ _SHELL: Final = "leaves the script for the shell, which nothing here runs: remov
 _OUTPUT: Final = "writes to a file or a program, which nothing here does: remove the line"
 _DATABASE: Final = (
     "goes to another database, and which one it is is chosen here: remove the line; pg_dump writes it with --create "
-    "(-C), so dump without"
+    "(-C), and pg_dumpall: dump one database without"
 )
 _LARGE_OBJECT: Final = "reads or writes a file as a large object, which nothing here does: remove the line"
 _PIPELINE: Final = "sends what the server takes in another way than a script's text: write it as plain SQL"
