@@ -69,7 +69,7 @@ def test_rows_of_a_dump_are_no_statements(tmp_path: Path) -> None:
 
 
 def test_dump_with_its_database_is_refused_at_the_line(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match=r"dump.sql:8: \\connect goes to another database.*so dump without"):
+    with pytest.raises(Exception, match=r"dump.sql:8: \\connect goes to another database.*dump one database without"):
         read(tmp_path, {"dump.sql": f"{HEADER}CREATE DATABASE app;\n\\connect app\n{BODY}"}, "dump.sql")
 
 
