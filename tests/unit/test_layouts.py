@@ -191,16 +191,16 @@ CHAIN = "Taken as one chain, in this order: {}. Where each is for a database of 
     ("files", "shown", "told"),
     [
         pytest.param(
-            ["v10/1_a.sql", "v2/2_b.sql", "v2/2_b.down.sql", "v2/10_c.sql", "seeds/s.sql"],
-            [("2_b", "2"), ("10_c", "10"), ("1_a", "1")],
+            ["v10/2_a.sql", "v2/2_b.sql", "v2/2_b.down.sql", "v2/10_c.sql", "seeds/s.sql"],
+            [("2_b", "v2/2"), ("10_c", "10"), ("2_a", "v10/2")],
             [CHAIN.format("v2/, v10/"), "Not read: the .sql files in seeds/; name one of them to read it."],
             id="versions",
         ),
         pytest.param(
-            ["2024/1_a.sql", "2023/02/1_a.sql", "2023/11/1_b.sql"],
-            [("1_a", "2023/02/1"), ("1_b", "2023/11/1"), ("2024.1_a", "2024/1")],
-            [CHAIN.format("2023/02/, 2023/11/, 2024/")],
-            id="numbers that come again",
+            ["2024/02/a.sql", "2023/02/a.sql", "2023/11/1_b.sql"],
+            [("a", "a"), ("1_b", "1"), ("2024.02.a", "2024.02.a")],
+            [CHAIN.format("2023/02/, 2023/11/, 2024/02/")],
+            id="names that come again, and a year of one month",
         ),
         pytest.param(
             ["01-init/schema.sql", "02-rooms/rooms.sql"], [("schema", "schema"), ("rooms", "rooms")],

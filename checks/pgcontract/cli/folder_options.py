@@ -85,7 +85,10 @@ def read_path(path: str | None, command: str) -> tuple[str, str | None]:
     """The path, and the sentence that names it where it was left out, or where it is the one below a folder that was
     named. Raises InputError, with what to type for that command, where there is not the one folder that can be meant."""
     from pgcontract.contract.found_folder import find_folder, folder_below
+    from pgcontract.errors import InputError
 
+    if path == "":
+        raise InputError("PATH is an empty text, as of a variable that is not set; leave it out, or name a folder")
     found = find_folder(f"pgcontract {command}") if path is None else folder_below(Path(path))
     return (str(found.path), found.sentence) if found else (str(path), None)
 

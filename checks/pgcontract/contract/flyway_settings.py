@@ -101,8 +101,11 @@ def _folders_at(above: Path, name: str) -> tuple[Path, ...]:
         return (above / name,) if (above / name).is_dir() else ()
     if fixed == Path() or not (above / fixed).is_dir():
         return ()
-    inner = (above / fixed).glob(str(Path(name).relative_to(fixed)))
-    return tuple(sorted(path for path in islice(inner, _MAX_FOUND) if path.is_dir()))
+    try:
+        inner = list(islice((above / fixed).glob(str(Path(name).relative_to(fixed))), _MAX_FOUND))
+    except (ValueError, OSError):  # `a**b`, and a folder that may not be looked into
+        return ()
+    return tuple(sorted(path for path in inner if path.is_dir()))
 
 
 def _read(path: Path) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from pgcontract.contract import Migration
 from pgcontract.model.sql import TransactionScope
+from pgcontract.model.sql.copied_text import copied_text_advice
 from pgcontract.model.sql.other_dialects import other_dialect_advice
 from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
 from pgcontract.postgres.script_execution import Refusal
@@ -21,6 +22,7 @@ from pgcontract.values import dataclass
 
 _TABLES: Final = frozenset({"relation", "table", "view", "materialized view", "sequence", "foreign table"})
 _NOT_ALLOWED: Final = "42501"
+_NO_COLUMN: Final = "42703"  # as which the server reads ‘text’
 _IN_TRANSACTION: Final = "25001"
 _NEW_ENUM_VALUE: Final = "55P04"
 _SYNTAX: Final = "42601"
@@ -316,11 +318,16 @@ class Triage:
 
 
 def _other_dialect(migration: Migration, refusal: Refusal) -> str | None:
-    """What PostgreSQL wants in the place of another database's words, in the statement that was refused."""
-    if refusal.sqlstate not in _NO_GRAMMAR or refusal.offset is None:
+    """What PostgreSQL wants in the place of another database's words, or of what was copied with the SQL, in the
+    statement that was refused."""
+    if refusal.sqlstate not in (*_NO_GRAMMAR, _NO_COLUMN) or refusal.offset is None:
         return None
+    if advice := copied_text_advice(migration.up.text, refusal.offset):
+        return advice
     statements = [each for each in migration.up.statements if each.offset <= refusal.offset]
-    return other_dialect_advice(statements[-1].text, refusal.offset - statements[-1].offset) if statements else None
+    if refusal.sqlstate == _NO_COLUMN or not statements:
+        return None
+    return other_dialect_advice(statements[-1].text, refusal.offset - statements[-1].offset)
 
 
 def _outside_remedy(migration: Migration) -> str:

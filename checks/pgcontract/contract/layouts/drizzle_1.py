@@ -77,7 +77,7 @@ def _require_postgres(folder: Folder, snapshot: Path) -> None:
     """Raises InputError where the snapshot says that it is another database's."""
     try:
         document = json.loads(folder.text(snapshot)) if folder.has(snapshot) else None
-    except (json.JSONDecodeError, RecursionError):
+    except (InputError, json.JSONDecodeError, RecursionError):
         return  # only drizzle-kit reads it
     dialect = document.get("dialect") if isinstance(document, dict) else None
     if isinstance(dialect, str) and dialect not in _DIALECTS:

@@ -33,7 +33,6 @@ HISTORY: Final = ToolHistory()
 _UP: Final = ".sql"
 _DOWN: Final = ".down.sql"
 _MAX_NAMES: Final = 3
-_MIN_FOLDERS: Final = 2
 _VERSION_WORD: Final = re.compile(r"^(?:v|ver|version|rel|release)[-_. ]?(?=\d)", re.IGNORECASE)
 # A number; a day, with a time behind it or not; a version of several parts. Each part counts as a number.
 _DIGITS: Final = re.compile(
@@ -49,9 +48,9 @@ def recognises(folder: Folder) -> str | None:
     return f"holds the folders {_names(folder, inner)}" if inner else None
 
 
-def folders_in_order(folder: Folder) -> tuple[Folder, ...]:
-    """The folders in one that holds no .sql file itself, where at least two with a number in front hold some, each with
-    one of its own, by that number: v1/, v2/; 2023/, 2024/; 01-init/, 02-rooms/."""
+def folders_in_order(folder: Folder, *, at_least: int = 2) -> tuple[Folder, ...]:
+    """The folders in one that holds no .sql file itself, where so many with a number in front hold some, each with one of
+    its own, by that number: v1/, v2/; 2023/, 2024/; 01-init/, 02-rooms/."""
     if folder.only is not None or _own_files(folder):
         return ()
     leaves: dict[tuple[int, ...], tuple[Folder, ...]] = {}
@@ -60,12 +59,12 @@ def folders_in_order(folder: Folder) -> tuple[Folder, ...]:
         if not number or path.is_symlink():
             continue
         inner = folder.below(path)
-        if own := (inner,) if _own_files(inner) else folders_in_order(inner):
+        if own := (inner,) if _own_files(inner) else folders_in_order(inner, at_least=1):
             if number in leaves:
                 return ()
             leaves[number] = own
     in_order = tuple(leaf for number in sorted(leaves) for leaf in leaves[number])
-    return in_order if len(leaves) >= _MIN_FOLDERS else ()
+    return in_order if len(leaves) >= at_least else ()
 
 
 def read_folder(folder: Folder) -> FolderReading:
@@ -160,7 +159,7 @@ def _start(names: list[str]) -> int:
     """How much of each name stands in front of its digits, where that is the same in all of them, as Script in
     Script0001.sql and Script0002.sql; else nothing."""
     start = len(commonprefix(names).rstrip("0123456789."))  # noqa: RUF071 - of names, character by character
-    begin_so = len(names) > 1 and all(name[start].isdigit() and not _DIGITS.match(name) for name in names)
+    begin_so = len(names) > 1 and all(name[start : start + 1].isdigit() and not _DIGITS.match(name) for name in names)
     return start if begin_so else 0
 
 

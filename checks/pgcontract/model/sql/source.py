@@ -11,6 +11,7 @@ from pathlib import Path
 from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql.commands import COMMANDS, opens_as_sql, psql_command
+from pgcontract.model.sql.copied_text import copied_text_advice
 from pgcontract.model.sql.lexer import Backslash, leading_words, split
 from pgcontract.model.sql.other_dialects import other_dialect_words
 from pgcontract.model.sql.statement import Statement
@@ -109,13 +110,13 @@ def _no_sql(text: str, offset: int, path: str, line: int) -> UnreadableScript:
     words = leading_words(text, offset, 1)
     near = get_close_matches(words[0], COMMANDS, n=1) if words and words[0] not in COMMANDS else []
     foreign = other_dialect_words(text[offset:], 0)
-    hint = f"did you mean {near[0]} here?" if near else "check that it is the right file"
-    return UnreadableScript(
-        "is no SQL: no statement in it opens with an SQL command; "
-        + (f"PostgreSQL wants {foreign}" if foreign else hint),
-        file=path,
-        line=line,
-    )
+    if copied := copied_text_advice(text, offset):
+        hint = f". {copied.removesuffix('.')}"
+    elif foreign:
+        hint = f"; PostgreSQL wants {foreign}"
+    else:
+        hint = f"; did you mean {near[0]} here?" if near else "; check that it is the right file"
+    return UnreadableScript(f"is no SQL: no statement in it opens with an SQL command{hint}", file=path, line=line)
 
 
 def _decode(raw: bytes, path: str) -> str:
