@@ -113,7 +113,6 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
         pytest.param(
             GRAPHILE, "migrations", "these are graphile-migrate migrations: it has committed/", id="graphile-migrate"
         ),
-        pytest.param(SQITCH, ".", "these are Sqitch migrations: it has sqitch.plan.", id="Sqitch's project"),
         pytest.param(SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan.", id="Sqitch"),
         pytest.param(ATLAS, ".", "these are Atlas migrations: it has atlas.sum.", id="Atlas's project"),
         pytest.param(ATLAS, "migrations", "these are Atlas migrations: it has atlas.sum.", id="Atlas"),

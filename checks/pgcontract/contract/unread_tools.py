@@ -185,14 +185,9 @@ def _shows_ecto(folder: Folder) -> str | None:
 
 
 def _shows_sqitch(folder: Folder) -> str | None:
-    if folder.only is not None:
-        return None
     own = folder.place
-    if folder.has(own / "sqitch.plan"):
-        return "has sqitch.plan"
-    if own.name in ("deploy", "revert", "verify") and folder.has(own.parent / "sqitch.plan"):
-        return "is below sqitch.plan"
-    return None
+    below = own.name in ("deploy", "revert", "verify") and folder.only is None
+    return "is below sqitch.plan" if below and folder.has(own.parent / "sqitch.plan") else None
 
 
 def _shows_atlas(folder: Folder) -> str | None:
@@ -323,10 +318,7 @@ TOOLS: Final = (
     UnreadTool(
         name="Sqitch",
         shows=_shows_sqitch,
-        instead=_instead(
-            "Sqitch's plan is not read yet. One change can be verified by naming its file in deploy/; for all of them, "
-            f"{SCRATCH}"
-        ),
+        instead=lambda folder: f"Name the folder that holds the plan: `pgcontract verify {folder.place.parent}`",
     ),
     UnreadTool(
         name="Atlas",
