@@ -304,9 +304,13 @@ def refused() -> Run:
     absent = [
         broken("table.present", f"public.t{n}", f"Table public.t{n} is not there.", claims=("C1",)) for n in range(12)
     ]
+    unasked = [
+        noted(check, "catalog", "The server refused the script.", follows=base().migration)
+        for check in ("column.key_width", "column.padded")
+    ]
     return base(
         verdict=Verdict(decision=Decision.BLOCKED, reasons=("the script does not apply",)),
-        findings=(*absent, applies),
+        findings=(*absent, applies, *unasked, noted("script.psql", "script", "It needs psql.")),
         claims=(),
         document=DocumentInfo(),
         rollback=None,

@@ -45,6 +45,8 @@ KINDS = {
     "UNKNOWN, answered later": settled(Status.UNKNOWN, "answered at 021"),
     "ERROR": finding(Status.ERROR, "table.row_count", "public.t", "The check itself failed."),
     "NOTED": finding(Status.NOTED, "script.parsed", "script", "Statement 4 cannot be read."),
+    "NOTED, not asked since a script was not applied": finding(Status.NOTED, "column.key_width", "catalog",
+                                                               "The server refused the script.", follows="020_sessions"),
     "KEPT": finding(Status.KEPT, "script.rerun", "script", "A second run changes nothing."),
 }  # fmt: skip
 WHOLE = base(findings=tuple(KINDS.values()), claims=())

@@ -19,6 +19,7 @@ from pgcontract import reporting
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.model.schema import Column, Policy, Schema, Table
 from pgcontract.reporting.effect_sentence import effect_sentence
+from pgcontract.reporting.fragments import exhibits
 from pgcontract.reporting.json import from_json
 from pgcontract.reporting.live_tables import live_section, worst_lock
 from pgcontract.reporting.markdown import first_screen, tidy
@@ -28,6 +29,7 @@ from pgcontract.result import (
     Decision,
     DocumentInfo,
     Effect,
+    Evidence,
     Finding,
     LiveLock,
     LiveStatement,
@@ -173,6 +175,26 @@ def test_first_screen_of_a_thousand_wrong_things_has_thirty_lines_at_most() -> N
     assert first_screen(crowd()).count("\n") <= 30
 
 
+@pytest.mark.parametrize(
+    ("lines", "pieces", "shown", "left"),
+    [
+        (40, 1, 40, ""),
+        (40, 2, 40, "1 more exhibit: deployment.html, or run.json at E1."),
+        (41, 1, 40, "The rest: deployment.html, or run.json at E1."),
+        (41, 3, 40, "The rest and 2 more exhibits: deployment.html, or run.json at E1."),
+    ],
+)
+def test_sql_to_run_is_whole_or_said_to_be_cut(lines: int, pieces: int, shown: int, left: str) -> None:
+    remedy = Evidence(title="To run", text="\n".join(f"SELECT {n};" for n in range(lines)), language="sql")
+    words = Evidence(title="The server's words", text="no")
+    wrong = broken("table.present", "public.t", "It is not there.", evidence=(remedy, words, words)[:pieces])
+    block = "\n".join(f"SELECT {n};" for n in range(shown))
+
+    assert f"To run:\n\n```sql\n{block}\n```" + (f"\n\n{left}" if left else "") == exhibits(
+        wrong, RunView(base(findings=(wrong,)))
+    )
+
+
 def test_five_hundred_tables_are_folded_and_the_broken_one_stands_open() -> None:
     page = reporting.render(crowd(tables=500, wrong=1), "markdown")
 
@@ -209,7 +231,7 @@ LOCKING = LiveStatement(
     text="ALTER TABLE public.b ALTER c SET NOT NULL",
     until=3,
     locks=(LiveLock(table="public.b", mode="ACCESS EXCLUSIVE", blocks="reads and writes", taken=True),),
-    work=("reads every row of public.b",),
+    work=('reads every row of public."b*"',),
 )
 EFFECTS: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({"effect": Effect()}, "makes, changes and drops no object."),
@@ -229,7 +251,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], str]] = {
             "stops": (STOP,),
         },
         "changes 1 column (`public.b.c`); drops 1 function (`public.f()`); locks `public.b` (ACCESS EXCLUSIVE, from line "
-        "3): reads and writes of it wait while it reads every row of public.b; "
+        '3): reads and writes of it wait while it reads every row of public."b\\*"; '
         "loses what is in `public.old`; stops at some rows of `public.b`.",
     ),
 }

@@ -61,10 +61,15 @@ SHOWN = {
         "\n| **BROKEN (error)** | `table.present[public.t11]` E12 | Table public.t11 is not there. |\n",
         '```text\nERROR:  42601: syntax error at or near "CREAT"\nLINE 2: CREAT TABLE public.sessions (\n        ^\n',
         "| columns | 4 | – | `id`, `email`, `status`, and 1 more |\n",
+        "**Not checked:** 2 that cannot be asked while 020 is not applied.\n\n**Besides:** 1 note that ",
+        "\n\nCould not be asked: `column.key_width` (E14) · `column.padded` (E15).\n",
+        "| NOTED 2 checks E14 E15 | The server refused the script. |\n",
     ],
     ("refused", "text"): [
         "• the script does not apply\n\n✗ BROKEN (error) script.applies[script]\n",
         "    LINE 2: CREAT TABLE public.sessions (\n            ^\n  remedy   Correct the statement",
+        "\n  2 checks could not be asked because of it\n",
+        "checks   13 broken, 2 not asked, 1 noted\n",
     ],
     ("refused", "github"): ["::error file=schema/migrations/020_sessions.sql,line=2,col=1,title=BROKEN script.applies"],
     ("hostile", "markdown"): [
@@ -90,7 +95,7 @@ SHOWN = {
         "<td>1,000<br>10,000<br>100,000</td>",
     ],
     ("measured", "github"): [
-        "::warning title=BROKEN query.growth[open]::It grows with the table.%0Aexpected: O(rows)%0A"
+        "::warning file=schema/migrations/020_sessions.sql,line=1,title=BROKEN query.growth[open]::It grows"
     ],
 }
 

@@ -51,7 +51,7 @@ def _lock(run: Run) -> Markup:
     if worst is None:
         return Markup("")
     lock = worst.lock
-    meanwhile = f" while it {worst.meanwhile}" if worst.meanwhile else ""
+    meanwhile = Markup(" while it {}").format(prose(worst.meanwhile)) if worst.meanwhile else ""
     return Markup("locks {} ({}, from {}): {} of it wait{}").format(
         code(lock.table), lock.mode, place(run, worst.statement), lock.blocks, meanwhile
     )

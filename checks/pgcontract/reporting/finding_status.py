@@ -83,11 +83,12 @@ def weight_label(finding: Finding) -> str:
 
 
 def counts(findings: Iterable[Finding]) -> str:
-    """`1 broken, 23 settled, 412 kept`: how many of each status, worst first; what is broken and settled apart."""
-    by_status = Counter(
-        (finding.status, finding.status is not Status.WAIVED and finding.resolution is not None) for finding in findings
-    )
-    return ", ".join(
-        f"{by_status[status, resolved]} {'settled' if resolved else status.value}"
-        for status, resolved in sorted(by_status, key=lambda status_count: (-status_count[0].rank, status_count[1]))
-    )
+    """`1 broken, 23 settled, 412 kept`: how many of each status, worst first; what is broken and settled apart, as are
+    the notes that could not be asked."""
+    by_status = Counter((-finding.status.rank, _counted_as(finding)) for finding in findings)
+    return ", ".join(f"{by_status[rank, words]} {words}" for rank, words in sorted(by_status))
+
+
+def _counted_as(finding: Finding) -> str:
+    settled = finding.status is not Status.WAIVED and finding.resolution is not None
+    return "settled" if settled else "not asked" if finding.not_asked else finding.status.value

@@ -267,7 +267,7 @@ def _settled(view: RunView) -> Markup:
     grouped = groupby(reasons, key=lambda finding: str(finding.resolution).partition(":")[0])
     words = [f"{number(len(held), 'finding')} {why}" for why, held in _lists(grouped)]
     waived = [finding for finding in view.resolved if finding.status is Status.WAIVED]
-    notes = sum(finding.status is Status.NOTED for finding in view.distinct_findings)
+    notes = sum(finding.status is Status.NOTED and not finding.not_asked for finding in view.distinct_findings)
     words += [f"{number(len(waived), 'finding')} waived"] if waived else []
     said = f"{number(notes, 'note')} that {'decides' if notes == 1 else 'decide'} nothing" if notes else ""
     if not words:

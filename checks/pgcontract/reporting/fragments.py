@@ -10,6 +10,7 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from pgcontract.reporting.finding_status import is_unresolved, status_label
+from pgcontract.reporting.heading import number
 from pgcontract.reporting.markup import MAX_CELL, code, fence, join, prose, quote, table, truncate_text
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import ClaimResult, Evidence, Finding, Outcome, Status
@@ -17,6 +18,7 @@ from pgcontract.result.claim_ranges import shorten_ids
 from pgcontract.result.outline import OutlineSection
 
 MAX_BRIEF_LINES = 6
+MAX_SQL_LINES = 40  # what is to be run is no use in part
 MAX_IDS = 6
 MAX_ALIKE = 3
 MAX_BLOCKS = 8
@@ -58,27 +60,32 @@ def statements(findings: Sequence[Finding], view: RunView) -> Markup:
         if finding.status not in (Status.KEPT, Status.NOTED) and not is_unresolved(finding):
             said = prose(finding.summary, MAX_STATEMENT)
             rows.append((said, join((outcome(finding), code(view.name(finding)), view.ids.of(finding)), " ")))
-    for held in _by_check(findings, Status.NOTED).values():
+    notes = (finding for finding in findings if finding.status is Status.NOTED and not finding.not_asked)
+    for held in _by_check(notes).values():
         name = code(view.name(held[0]) if len(held) == 1 else held[0].check)
         others = len({finding.summary for finding in held}) - 1
         more = f" And {others} more of the kind." if others else ""
         said = prose(f"{truncate_text(held[0].summary, MAX_STATEMENT)}{more}")
         rows.append((said, join(("NOTED", name, view.ids.of_all(held)), " ")))
-    return join((table(("Statement", "Shown by"), rows), _kept_line(findings, view)), "\n\n")
+    kept = [finding for finding in findings if finding.status is Status.KEPT]
+    unasked = [finding for finding in findings if finding.not_asked]
+    lines = (_line("KEPT", kept, view), _line("Could not be asked", unasked, view))
+    return join((table(("Statement", "Shown by"), rows), *lines), "\n\n")
 
 
-def _kept_line(findings: Sequence[Finding], view: RunView) -> Markup:
+def _line(label: str, findings: Iterable[Finding], view: RunView) -> Markup:
     """KEPT: `column.present` (E34–E43) · …"""
-    kept = sorted(_by_check(findings, Status.KEPT).items())
-    words = (Markup("{} ({})").format(code(check), view.ids.of_all(held)) for check, held in kept)
-    return Markup("KEPT: {}.").format(join(words)) if kept else Markup("")
+    words = [
+        Markup("{} ({})").format(code(check), view.ids.of_all(held))
+        for check, held in sorted(_by_check(findings).items())
+    ]
+    return Markup("{}: {}.").format(label, join(words)) if words else Markup("")
 
 
-def _by_check(findings: Iterable[Finding], status: Status) -> Mapping[str, list[Finding]]:
+def _by_check(findings: Iterable[Finding]) -> Mapping[str, list[Finding]]:
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
-        if finding.status is status:
-            groups.setdefault(finding.check, []).append(finding)
+        groups.setdefault(finding.check, []).append(finding)
     return groups
 
 
@@ -165,17 +172,19 @@ def _in_a_row(finding: Finding) -> Markup:
 
 
 def exhibits(finding: Finding, view: RunView) -> Markup:
-    """The first block of SQL in the evidence of a finding, or else its first piece; the rest is in run.json."""
+    """The first block of SQL in the evidence of a finding, or else its first piece, and what is left out; run.json has
+    all of it."""
     if not finding.evidence:
         return Markup("")
     first = next((one for one in finding.evidence if one.language == "sql"), finding.evidence[0])
     rows = first.rows[:MAX_BRIEF_LINES]
     lines = first.text.strip("\n").split("\n") if first.text else []
-    text = "\n".join(lines[:MAX_BRIEF_LINES]) if first.text else first.text
+    most = MAX_SQL_LINES if first.language == "sql" else MAX_BRIEF_LINES
+    text = "\n".join(lines[:most]) if first.text else first.text
     block = evidence_block(replace(first, text=text, rows=rows))
-    pieces = len(finding.evidence) - 1
-    cut = len(lines) > MAX_BRIEF_LINES or len(first.rows) > MAX_BRIEF_LINES
-    left = f"{pieces} more exhibit{'s' * (pieces != 1)}" if pieces else "The rest" if cut else ""
+    cut = len(lines) > most or len(first.rows) > MAX_BRIEF_LINES
+    more = number(len(finding.evidence) - 1, "more exhibit") if len(finding.evidence) > 1 else ""
+    left = " and ".join(filter(None, ("The rest" if cut else "", more)))
     return join((block, f"{left}: deployment.html, or run.json at {view.ids.of(finding)}." if left else ""), "\n\n")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pgcontract.reporting.levels import levels_of
 from pgcontract.reporting.markup import visible
-from pgcontract.reporting.places import details
+from pgcontract.reporting.places import details, place_of
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import Finding, Run
 
@@ -14,11 +14,7 @@ FORMAT = "github"
 def render(run: Run) -> str:
     """One `::error` or `::warning` a wrong finding, `::notice` for one that is settled, then the verdict."""
     view = RunView(run)
-    lines = [
-        _command(finding, view.name(finding))
-        for finding in (*view.unresolved, *view.resolved)
-        if levels_of(finding).github
-    ]
+    lines = [_command(finding, view) for finding in (*view.unresolved, *view.resolved) if levels_of(finding).github]
     verdict = f"{run.verdict.decision.value}: {run.migration}"
     reasons = (f"  {reason}" for reason in run.verdict.reasons)
     on_trust = (f"  on trust: {sentence}" for sentence in run.on_trust)
@@ -26,10 +22,10 @@ def render(run: Run) -> str:
     return "\n".join((*lines, *(visible(line) for line in (verdict, *faults, *reasons, *on_trust)))) + "\n"
 
 
-def _command(finding: Finding, name: str) -> str:
-    origin = finding.origin
-    place = {"file": origin.file, "line": origin.line, "col": origin.column} if origin else {}
-    properties = {**place, "title": f"{finding.status.name} {name}"}
+def _command(finding: Finding, view: RunView) -> str:
+    place = place_of(finding, view.run)
+    title = f"{finding.status.name} {view.name(finding)}"
+    properties = {"file": place.file, "line": place.line, "col": place.column, "title": title}
     written = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
     message = "\n".join(filter(None, (finding.summary, details(finding))))
     return f"::{levels_of(finding).github} {written}::{_message(message)}"

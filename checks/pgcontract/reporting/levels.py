@@ -34,6 +34,8 @@ def levels_of(finding: Finding) -> Levels:
     """The levels of one finding. A BROKEN one that is mended or corrected, and an UNKNOWN that was answered later, are
     settled: nothing has to be done about them."""
     match finding.status:
+        case Status.NOTED if finding.not_asked:
+            return Levels(junit=JUnit.SKIPPED)
         case Status.KEPT | Status.NOTED:
             return Levels(junit=JUnit.PASSED)
         case Status.WAIVED:

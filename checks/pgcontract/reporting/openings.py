@@ -40,6 +40,7 @@ def state_sentence(findings: Sequence[Finding], view: RunView, *, named: bool = 
         return _NOT_ASKED
     kept = [finding for finding in findings if finding.status is Status.KEPT]
     asked = [finding for finding in findings if finding.status is not Status.NOTED]
+    unasked = sum(finding.not_asked for finding in findings)
     broken = [finding for finding in findings if finding.status is Status.BROKEN and is_unresolved(finding)]
     silent = [finding for finding in findings if finding.unanswered]
     settled = [
@@ -47,9 +48,11 @@ def state_sentence(findings: Sequence[Finding], view: RunView, *, named: bool = 
         for finding in findings
         if finding.status is Status.WAIVED or (finding.resolution is not None and finding.status is not Status.KEPT)
     ]
-    notes = len(findings) - len(asked)
+    notes = len(findings) - len(asked) - unasked
+    left = f"{number(unasked, 'check')} could not be asked" if unasked else ""
     if not asked:
-        return Markup(f"Nothing was promised of it; {number(notes, 'note')} {'tells' if notes == 1 else 'tell'} more.")  # noqa: S704
+        more = f"{number(notes, 'note')} {'tells' if notes == 1 else 'tell'} more" if notes else ""
+        return join(("Nothing was promised of it", more, left), "; ") + Markup(".")
     if len(kept) == len(asked):
         said = "The one check holds" if len(kept) == 1 else f"All {len(kept):,} checks hold"
     else:
@@ -65,7 +68,7 @@ def state_sentence(findings: Sequence[Finding], view: RunView, *, named: bool = 
         if held
     ]
     words += [f"{number(notes, 'note')} beside {'it' if len(asked) == 1 else 'them'}"] if notes else []
-    return join((said, *words), "; ") + Markup(".")
+    return join((said, *words, left), "; ") + Markup(".")
 
 
 def _objects(section: OutlineSection, view: RunView) -> Markup:

@@ -91,7 +91,7 @@ class RunView:
         """What has no answer since another migration was not applied, by that migration's key."""
         groups: dict[str, list[Finding]] = {}
         for finding in self.distinct_findings:
-            if finding.follows and finding.unanswered:
+            if finding.not_asked or (finding.follows and finding.unanswered):
                 groups.setdefault(finding.follows, []).append(finding)
         return {key: tuple(held) for key, held in groups.items()}
 
@@ -110,11 +110,9 @@ class RunView:
         return tuple(self.run.display_name(key) for key in keys)
 
     def unasked(self, finding: Finding) -> int:
-        """How many promises could not be asked because that finding's migration was not applied."""
-        return sum(
-            other.follows == finding.migration and other.unanswered and other.check not in self.first_checks
-            for other in self.run.findings
-        )
+        """How many checks could not be asked because that finding's migration was not applied."""
+        held = self.consequences.get(finding.migration, ())
+        return sum(other.check not in self.first_checks for other in held)
 
     @cached_property
     def failures(self) -> str | None:

@@ -59,7 +59,7 @@ def state(findings: Sequence[Finding]) -> Markup:
     broken = [finding for finding in open_ones if finding.status is Status.BROKEN]
     if broken:
         return outcome(min(broken, key=lambda finding: list(Severity).index(finding.severity or Severity.INFO)))
-    if not findings or any(finding.status in (Status.UNKNOWN, Status.ERROR) for finding in open_ones):
+    if not findings or any(finding.unanswered or finding.not_asked for finding in open_ones):
         return Markup("not shown")
     if all(finding.status is Status.NOTED for finding in findings):
         return Markup("noted")

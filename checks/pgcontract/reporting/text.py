@@ -130,7 +130,7 @@ class _Entry:
             names = ", ".join(self.following[:MAX_NAMES]) + (", …" if len(self.following) > MAX_NAMES else "")
             words.append(f"{len(self.following)} {'follows' if len(self.following) == 1 else 'follow'} from it: {names}")
         if self.unasked:
-            words.append(f"{self.unasked} promise{'s' * (self.unasked > 1)} could not be asked because of it")
+            words.append(f"{self.unasked} check{'s' * (self.unasked > 1)} could not be asked because of it")
         return "; ".join(words)
 
 

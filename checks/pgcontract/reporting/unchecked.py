@@ -73,7 +73,7 @@ def _unanswered(view: RunView) -> Iterator[tuple[Markup | str, str]]:
     alike: dict[tuple[Status, str], list[Finding]] = {}
     for finding in view.distinct_findings:
         gap = finding.check in telling and finding.status is Status.NOTED
-        if gap or finding.status in (Status.UNKNOWN, Status.ERROR):
+        if gap or finding.not_asked or finding.status in (Status.UNKNOWN, Status.ERROR):
             alike.setdefault((finding.status, finding.summary), []).append(finding)
     for (_, summary), held in alike.items():
         name = code(view.name(held[0])) if len(held) == 1 else f"{len(held):,} checks"

@@ -97,6 +97,11 @@ class Finding:
         return self.status is Status.ERROR or (self.status is Status.UNKNOWN and self.resolution is None)
 
     @property
+    def not_asked(self) -> bool:
+        """Whether nobody promised it, and it could not be asked since a script was not applied."""
+        return self.status is Status.NOTED and bool(self.follows)
+
+    @property
     def gravest(self) -> Severity | None:
         """The heavier of what it weighs by itself and what it counts as: where it stands in a report."""
         own = self.reweighed.own if self.reweighed else None
