@@ -126,7 +126,9 @@ class Sandbox:
             self.server = self._pool.server = replace(server, passwords=passwords) if self.roles.password else server
             self._login = None if self._owns_server else self.roles.migrator
             if server.stand_ins is not None:
-                offer_stand_ins(self.admin, self.roles.migrator, server.stand_ins.search_path(platform.name))
+                server.stand_ins.lead_to(platform.name)
+                if path := server.stand_ins.search_path(platform.name):
+                    offer_stand_ins(self.admin, self.roles.migrator, path)
             self._pool.explain_refusal = explain_neighbours
             if self._login is not None:
                 self._pool.login = self._login
@@ -169,8 +171,7 @@ class Sandbox:
                     connection.execute("SELECT pg_catalog.set_config('pgcontract.migrator', %s, false)", [self.migrator])
                     owners = "off" if self._owns_server else "on"
                     connection.execute("SELECT pg_catalog.set_config('pgcontract.owners_server', %s, false)", [owners])
-                    if self.server.stand_ins is not None:
-                        path = self.server.stand_ins.search_path(self.platform.name)
+                    if self.server.stand_ins and (path := self.server.stand_ins.search_path(self.platform.name)):
                         connection.execute("SELECT pg_catalog.set_config('extension_control_path', %s, false)", [path])
                     for text in regime.database_sql:
                         connection.execute(text.encode())

@@ -93,3 +93,23 @@ def test_what_the_real_one_refuses_is_refused(migrator: psycopg.Connection, call
     migrator.execute(b"ROLLBACK TO SAVEPOINT s")
 
     assert REFUSED[call] == error.value.diag.message_primary
+
+
+@pytest.mark.parametrize("major", ["15", "17"])
+def test_servers_without_a_path_for_extensions_take_them_on_their_platform_alone(major: str) -> None:
+    statements = [one for one in STATEMENTS.strip().removesuffix(";").split(";\n") if "vector" not in one]
+    supabase, plain = platform_of("supabase"), platform_of("postgres")
+    with provider_for(major).start() as server:
+        with (
+            Sandbox(server, supabase) as sandbox,
+            sandbox.rolled_back(sandbox.platform_state(supabase.regimes[0])) as connection,
+        ):
+            for statement in statements:
+                connection.execute(b"SAVEPOINT s")
+                connection.execute(statement.encode())
+        with (
+            Sandbox(server, plain) as sandbox,
+            sandbox.rolled_back(sandbox.platform_state(plain.regimes[0])) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(b"CREATE EXTENSION moddatetime")

@@ -1,15 +1,18 @@
 """Stand-ins for extensions that a server was built without: the names, types and functions that migrations lean on.
 
-CREATE EXTENSION finds them on a server of ours from 18 on (extension_control_path), and makes them as it would the real
-one: in the schema given, with CASCADE, to be altered, commented on and dropped. So a folder is judged beyond that line;
-`extension.available` says what was not asked, and nothing that such a function gives is evidence about it.
+CREATE EXTENSION finds them on a server of ours (from 18 on by extension_control_path, before in an installation that is
+linked together around them), and makes them as it would the real one: in the schema given, with CASCADE, to be altered,
+commented on and dropped. So a folder is judged beyond that line; `extension.available` says what was not asked, and
+nothing that such a function gives is evidence about it.
 
 Where production is Supabase, what its role postgres may create there though it is no superuser, it may create here too.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Collection
 from contextlib import suppress
 from functools import cached_property
@@ -20,7 +23,7 @@ from typing import Final
 from pgcontract.values import dataclass
 
 # extension_control_path came with it.
-FIRST_MAJOR: Final = 18
+FIRST_WITH_PATH: Final = 18
 _FUNCTION: Final = re.compile(r"CREATE FUNCTION (?:\w+\.)?\"?([a-z]\w*)|'(http_\w+)\(")
 # What every project of Supabase has in it from the start.
 PREINSTALLED: Final = frozenset({"pgcrypto", "uuid-ossp", "pg_graphql", "supabase_vault"})
@@ -115,14 +118,25 @@ def offered(platform: str) -> tuple[StandIn, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class StandInFolder:
-    """Where a server of ours finds stand-ins, and the names of those that it has nothing better for."""
+    """Where a server of ours finds stand-ins, and the names of those that it has nothing better for. Before 18 it is
+    started from `bin_dir`, and looks for its extensions behind `link`."""
 
     folder: Path
     names: frozenset[str]
+    link: Path | None = None
+    bin_dir: Path | None = None
 
-    def search_path(self, platform: str) -> str:
-        """The extension_control_path of who migrates a database of the platform."""
-        return f"{self.folder / platform}:$system"
+    def search_path(self, platform: str) -> str | None:
+        """The extension_control_path of who migrates a database of the platform; None where a `link` leads to them."""
+        return None if self.link is not None else f"{self.folder / platform}:$system"
+
+    def lead_to(self, platform: str) -> None:
+        """Have the link, where there is one, lead to what the platform has."""
+        if self.link is not None:
+            draft = self.link.with_name("extension.new")
+            draft.unlink(missing_ok=True)
+            draft.symlink_to(self.folder / platform / "extension")
+            draft.replace(self.link)
 
 
 def write_stand_ins(folder: Path, bin_dir: Path) -> StandInFolder | None:
@@ -146,6 +160,36 @@ def write_stand_ins(folder: Path, bin_dir: Path) -> StandInFolder | None:
     for path in (folder, *folder.rglob("*")):  # the server's user reads it, whatever our umask is
         path.chmod(0o755 if path.is_dir() else 0o644)
     return StandInFolder(folder=folder, names=frozenset(stand_in.name for stand_in in lacking))
+
+
+def link_installation(stand_ins: StandInFolder, bin_dir: Path) -> StandInFolder | None:
+    """A server of these programs in the same folder, all but itself linked, which finds the stand-ins beside its own
+    extensions. None where it is not laid out so that it finds its parts from where it stands."""
+    installed, libraries = installed_extensions(bin_dir), bin_dir.parent / "lib"
+    is_found = any(libraries.glob("**/plpgsql.*"))
+    if installed is None or not is_found or os.statvfs(stand_ins.folder).f_flag & os.ST_NOEXEC:
+        return None
+    share, root = installed.parent, os.path.commonpath((bin_dir, installed))
+    programs = stand_ins.folder / "installation" / bin_dir.relative_to(root)
+    parts = stand_ins.folder / "installation" / share.relative_to(root)
+    programs.mkdir(parents=True)
+    parts.mkdir(parents=True, exist_ok=True)
+    shutil.copy(bin_dir / "postgres", programs / "postgres")  # it looks from where it is, and not from a link to it
+    (programs.parent / "lib").symlink_to(libraries)
+    for part in share.iterdir():
+        if part != installed:
+            (parts / part.name).symlink_to(part)
+    for platform in ("postgres", "supabase"):
+        extensions = stand_ins.folder / platform / "extension"
+        for file in installed.iterdir():
+            if not (extensions / file.name).exists():
+                (extensions / file.name).symlink_to(file)
+    for path in (stand_ins.folder / "installation").rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755)
+    linked = StandInFolder(folder=stand_ins.folder, names=stand_ins.names, link=parts / "extension", bin_dir=programs)
+    linked.lead_to("postgres")
+    return linked
 
 
 def installed_extensions(bin_dir: Path) -> Path | None:

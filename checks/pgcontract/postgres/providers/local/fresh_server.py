@@ -172,15 +172,18 @@ class _ServerStart:
         return version
 
     def _launch(self, version: Version, settings: Mapping[str, str]) -> None:
-        if version.major >= stand_ins.FIRST_MAJOR and self.stand_ins is None:
+        if self.stand_ins is None:
             folder = self.run_folder.folder / "extensions"
             self.stand_ins = stand_ins.write_stand_ins(folder, self.programs.bin_dir)
-            if self.stand_ins is not None and self.account.switched:
+            if self.stand_ins is not None and version.major < stand_ins.FIRST_WITH_PATH:
+                self.stand_ins = stand_ins.link_installation(self.stand_ins, self.programs.bin_dir)
+            if self.account.switched:
                 # Whose the server is, he removes it where we are gone.
                 for path in (folder, *folder.rglob("*")):
-                    os.chown(path, self.account.uid, self.account.gid)
+                    with suppress(FileNotFoundError):
+                        os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
         command = server_command(
-            self.programs.bin_dir,
+            (self.stand_ins and self.stand_ins.bin_dir) or self.programs.bin_dir,
             cluster=self.run_folder.cluster,
             socket_dir=self.socket_dir,
             major=version.major,
