@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,19 @@ def test_file_of_answers_that_is_damaged_another_s_or_not_ours_alone_is_not_read
     told.append(answer_files.read("a" * 64))
 
     assert [b"[]", None, None, None, None] == told
+
+
+def test_what_a_killed_run_left_of_answers_makes_room_once_nobody_can_be_writing_it(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed, running = (cache / f".draft-{'a' * 20}-{name}" for name in ("killed", "running"))
+    for draft in (killed, running):
+        draft.write_bytes(b"x" * 1000)
+    os.utime(killed, (0, 0))
+    monkeypatch.setenv("PGCONTRACT_CACHE_MAX", "1")
+    answer_files.keep_bound()
+
+    assert [running] == sorted(cache.glob(".draft-*"))
 
 
 SERVER = Server(

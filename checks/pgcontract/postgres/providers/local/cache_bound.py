@@ -13,11 +13,13 @@ from typing import Final
 from pgcontract.errors import InputError
 from pgcontract.postgres.providers.local.account import Account
 from pgcontract.postgres.providers.local.cache_usage import is_running, own_entries, size_of, usage_folders
+from pgcontract.postgres.providers.local.cluster_image import DRAFT
 
 SETTING: Final = "PGCONTRACT_CACHE_MAX"
 _DEFAULT: Final = "500MB"
 _UNITS: Final = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-# Programs that a run has chosen and not started yet; images are open files, which may be removed at any time.
+# Programs that a run has chosen and not started yet, and drafts, which a killed run leaves behind; images are open files,
+# which may be removed at any time.
 _STARTING_S: Final = 3600
 
 
@@ -31,7 +33,7 @@ def cache_max_bytes() -> int:
 
 
 def drop_least_used(account: Account) -> None:
-    """Removes entries until the rest is within the bound: not what a program runs from, nor drafts of other runs."""
+    """Removes entries until the rest is within the bound: not what a program runs from, nor what a run writes now."""
     entries = []
     for folder in usage_folders(account):
         for entry in own_entries(folder):
@@ -41,7 +43,7 @@ def drop_least_used(account: Account) -> None:
     for used_ns, size, entry in sorted(entries):
         if excess <= 0:
             return
-        if not size or entry.name.startswith(".draft-") or (entry.is_dir() and _may_be_in_use(entry, used_ns)):
+        if not size or ((entry.is_dir() or entry.name.startswith(DRAFT)) and _may_be_in_use(entry, used_ns)):
             continue
         with contextlib.suppress(OSError):
             if entry.is_dir():
@@ -52,5 +54,5 @@ def drop_least_used(account: Account) -> None:
             excess -= size
 
 
-def _may_be_in_use(programs: Path, used_ns: int) -> bool:
-    return time.time() - used_ns / 1e9 < _STARTING_S or is_running(programs)
+def _may_be_in_use(entry: Path, used_ns: int) -> bool:
+    return time.time() - used_ns / 1e9 < _STARTING_S or is_running(entry)
