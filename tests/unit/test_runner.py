@@ -317,6 +317,7 @@ def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) 
         "script.objects_created",
         "script.parsed",
         "rollback.exists",
+        "rows.counted_once",
         "rows.determined",
         "rows.not_missed",
         "script.secrets",
