@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 from pgcontract.model.sql.written_values import constants_of, read_writes
 
-BODY = "DECLARE v text := 'mine'; BEGIN v := 'later'; IF v = 'none' THEN NULL; END IF; END"
-ASSIGNED = ("'mine'", "'later'")
+BODY = """
+DECLARE v text := 'mine'; w text := 'a'; x text DEFAULT 'b'; y text := 'c';
+BEGIN
+    w := 'later';
+    SELECT 1, 'd' INTO z, x FROM t;
+    FOR y IN SELECT 'e' LOOP NULL; END LOOP;
+    IF v = 'none' THEN NULL; END IF;
+END
+"""
 
 
 @pytest.mark.parametrize(
@@ -19,7 +26,8 @@ ASSIGNED = ("'mine'", "'later'")
         ("INSERT INTO t (a) SELECT * FROM u", []),
         ("INSERT INTO t (a) VALUES (", []),
         ("NEW.a := CASE WHEN v THEN 'b' ELSE ('c') END", [{"a": ("'b'", "'c'")}]),
-        ("UPDATE t SET a = coalesce(p, 'b'), b = coalesce(), c = v", [{"a": ("'b'",), "b": (), "c": ASSIGNED}]),
+        ("UPDATE t SET a = coalesce(p, 'b'), b = coalesce()", [{"a": ("'b'",), "b": ()}]),
+        ("UPDATE t SET a = v, b = w, c = x, d = y", [{"a": ("'mine'",), "b": (), "c": (), "d": ()}]),
         ("EXECUTE 'UPDATE t SET a = ''b''' USING p", [{"a": ("'b'",)}]),
         ("WITH u AS (SELECT 1) UPDATE t SET a = true FROM u", [{"a": ("true",)}]),
         ("SELECT a FROM t FOR UPDATE", []),

@@ -19,6 +19,7 @@ _BEHIND_TARGETS: Final = (
 )  # fmt: skip
 _BEHIND_SET: Final = ("FROM", "WHERE", "RETURNING")
 _ASSIGNS: Final = (":=", "=", "DEFAULT")
+_STARTS: Final = (";", "DECLARE", "BEGIN", "THEN", "ELSE", "LOOP")
 _MOST_TYPE_WORDS: Final = 6
 
 
@@ -114,8 +115,8 @@ def _set(cursor: Cursor) -> Mapping[str, Expression]:
 
 
 def constants_of(expression: Expression, body: str = "") -> tuple[str, ...]:
-    """The constants that it can be, as SQL: itself, the branches of a CASE, the last of a coalesce, or what the body that
-    it stands in gives the variable that it is."""
+    """The constants that it can be, as SQL: itself, the branches of a CASE, the last of a coalesce, or all that the body
+    that it stands in gives the variable that it is."""
     if (constant := constant_of(expression)) is not None:
         return (constant,)
     words = [token.upper for token in expression]
@@ -172,15 +173,34 @@ def _branches(expression: Expression) -> Iterator[str]:
 
 
 def _assigned(name: str, body: Sequence[Token]) -> Iterator[str]:
-    """What is assigned to the variable, where it is declared or later."""
+    """What the variable is given, where nothing gives it anything else."""
+    given: list[Expression] = []
     for place, token in enumerate(body):
-        starts = place == 0 or body[place - 1].upper in (";", "DECLARE", "BEGIN", "THEN", "ELSE", "LOOP")
-        if not starts or token.kind not in (TokenKind.WORD, TokenKind.QUOTED) or token.name != name:
+        if token.kind not in (TokenKind.WORD, TokenKind.QUOTED) or token.name != name:
+            continue
+        before = [each.upper for each in body[:place]]
+        if _is_target(before):
+            return
+        if before and before[-1] not in _STARTS:
             continue
         rest = body[place + 1 :]
         at = next((n for n, each in enumerate(rest[:_MOST_TYPE_WORDS]) if each.upper in (*_ASSIGNS, ";")), None)
-        if at is None or rest[at].text == ";":
-            continue
-        end = next((n for n, each in enumerate(rest) if each.text == ";"), len(rest))
-        if (constant := constant_of(rest[at + 1 : end])) is not None:
-            yield constant
+        if at is not None and rest[at].text != ";":
+            end = next((n for n, each in enumerate(rest) if each.text == ";"), len(rest))
+            given.append(rest[at + 1 : end])
+    # NULL is what a caller has yet to give.
+    if len(given) == 1 and given[0] and given[0][0].upper != "NULL" and (constant := constant_of(given[0])) is not None:
+        yield constant
+
+
+def _is_target(before: Sequence[str]) -> bool:
+    """Whether what follows these words is a loop's variable, or among those that a query or GET DIAGNOSTICS fills."""
+    if before[-1:] and before[-1] in ("FOR", "FOREACH"):
+        return True
+    start = max((place for place, word in enumerate(before) if word == ";"), default=-1)
+    for place in range(len(before) - 1, start, -1):
+        if before[place] in ("INTO", "DIAGNOSTICS"):
+            return True
+        if before[place] in _BEHIND_TARGETS:
+            return False
+    return False

@@ -46,7 +46,8 @@ def text_of(function: Function | None) -> str:
     if function is None:
         return ""
     arguments = Cursor(tokens(function.arguments)).parts()
-    declared = "; ".join(" ".join(token.text for token in part.tokens) for part in arguments)
+    spans = [(part.tokens[0].offset, part.tokens[-1].offset + len(part.tokens[-1].text)) for part in arguments]
+    declared = "; ".join(function.arguments[start:end] for start, end in spans)
     return f"DECLARE {declared}; {function.body or ''}"
 
 
@@ -84,7 +85,8 @@ class Writers:
         was = next((each for each in self._before.columns_of(column.table) if each.name == column.name), None)
         if was is None:
             return not column.null or column.generated is not None
-        return (was.type, was.null, was.generated) != (column.type, column.null, column.generated)
+        rules = [(each.type, each.null, each.generated, each.identity, each.default) for each in (was, column)]
+        return rules[0] != rules[1]
 
     def of_routines(self) -> Iterator[Writer]:
         """In the order of the routines, and of the statements in each."""
@@ -104,11 +106,16 @@ class Writers:
     ) -> Iterator[Writer]:
         for text, start, line in _statements(routine):
             for write in read_writes(text):
-                for table in own if write.kind == "NEW" else self._named(write, tables):
+                for table in own if write.kind == "NEW" else self._named(write, tables - self._made_by(routine)):
                     if options := self._options(table, write, routine, fires):
                         yield Writer(
                             table=table, options=options, routine=routine, statement=text, start=start, line=line
                         )
+
+    def _made_by(self, routine: Routine) -> frozenset[str]:
+        """Those with the name of a table that it makes."""
+        made = routine.made_tables
+        return frozenset(name for name in self._usual if self._bare[name] in made or "%" in made)
 
     def of_defaults(self) -> Iterator[Writer]:
         """Each constant that a row has where nothing is said, of columns whose rules are others."""
