@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 import psycopg
@@ -117,16 +118,23 @@ def _try_target(
     values: _ValuesToWrite,
 ) -> tuple[list[PresenceAttempt], list[PresenceWrites]]:
     """The writes to one place; the other ones only where these are all right."""
-    starts = [
-        {**case.route[0], **extra}
+    starts = {
+        case.label: [
+            {**case.route[0], **extra}
+            for extra in ({}, *({presence.bare_column: value} for value in values.at_insert({}).values()))
+        ]
         for case in cases
-        for extra in ({}, *({presence.bare_column: value} for value in values.at_insert({}).values()))
-    ]
-    whole = find_probe_row(context, connection, presence.table, starts, target=target)
+    }
+    whole = find_probe_row(context, connection, presence.table, list(chain.from_iterable(starts.values())), target=target)
     attempts: list[PresenceAttempt] = []
     kinds: list[PresenceCase] = []
     for case in cases:
-        probe_row = whole.without(presence.bare_column, *case.route[0])
+        fitting = (
+            whole
+            if len(case.route) > 1
+            else _row_taking(context, connection, whole, starts[case.label], target, presence.table)
+        )
+        probe_row = fitting.without(presence.bare_column, *case.route[0])
         attempts += _in_same_write(connection, presence, probe_row, case, values)
         attempts += _in_later_update(connection, presence, probe_row, case, values)
         kinds.append(_presence_case(presence, probe_row, case, values))
@@ -135,6 +143,35 @@ def _try_target(
     if any(one.wrong for one in of_reached_rows(attempts)):
         return attempts, []
     return attempts, [try_other_writes(context, connection, presence, target, kinds, _holds(presence))]
+
+
+def _row_taking(
+    context: Context,
+    connection: psycopg.Connection,
+    whole: ProbeRow,
+    starts: Sequence[ColumnValues],
+    target: WriteTarget,
+    table: str,
+) -> ProbeRow:
+    """The row, or where it goes in with none of these values another one that does: one that has, or leaves out, what
+    only such a row must."""
+    taken = {*whole.key, *target.values, *(name for values in starts for name in values)}
+    optional = [one for one in context.after.columns_of(table) if one.null and one.bare_name not in taken]
+    changed = [
+        {one.bare_name: any_value(context.after, one) if whole.row.get(one.bare_name) is None else None}
+        for one in optional
+        if not one.generated
+    ]
+    for row in (whole, *(replace(whole, row={**whole.row, **values}) for values in changed)):
+        for values in starts:
+            with connection.transaction(force_rollback=True):
+                if attempt(connection, row.insert(values)) is None:
+                    return row
+    try:
+        other = find_probe_row(context, connection, table, starts, target=target)
+    except CouldNotAsk:
+        return whole
+    return replace(other, prerequisites=(*whole.prerequisites, *other.prerequisites))
 
 
 def _presence_case(presence: Presence, probe_row: ProbeRow, case: Combination, values: _ValuesToWrite) -> PresenceCase:
