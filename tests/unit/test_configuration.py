@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pgcontract.contract.configuration import read_configuration
+from pgcontract.contract.configuration import place_in_repository, read_configuration
 from pgcontract.contract.project import Project
 from pgcontract.contract.project_loading import load_project
 from pgcontract.errors import ContractError, InputError
@@ -210,3 +210,17 @@ def test_one_file_needs_not_be_the_one_that_is_applied(tmp_path: Path) -> None:
 def test_a_refusal_of_a_whole_file_is_a_contract_error(tmp_path: Path) -> None:
     with pytest.raises(ContractError):
         _project(tmp_path, {**REPOSITORY, "pgcontract.toml": "seed = 'x'"})
+
+
+@pytest.mark.parametrize(
+    ("repository", "expected"), [("", "back/api"), ("back", "api"), ("back/api", ""), (None, "")], ids=str
+)
+def test_working_folder_is_placed_in_its_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: str | None, expected: str
+) -> None:
+    (tmp_path / "back/api").mkdir(parents=True)
+    if repository is not None:
+        (tmp_path / repository / ".git").write_text("gitdir: elsewhere", encoding="utf-8")  # as a worktree has it
+    monkeypatch.chdir(tmp_path / "back/api")
+
+    assert expected == place_in_repository()

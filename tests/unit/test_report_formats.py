@@ -18,6 +18,7 @@ from pgcontract.model.schema import Origin
 from pgcontract.reporting.json import to_json
 from pgcontract.reporting.levels import fingerprint, levels_of
 from pgcontract.reporting.markdown import first_screen
+from pgcontract.reporting.places import place_of
 from pgcontract.result import Finding, Severity, Status
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,22 @@ def test_levels_are_those_of_the_table_in_the_docs(kind: str) -> None:
     sarif = f"{levels.sarif}, suppressed" if levels.suppressed else levels.sarif
 
     assert table()[kind] == [levels.junit.value, sarif or "–", levels.gitlab or "–", levels.github or "–"]
+
+
+@pytest.mark.parametrize(
+    ("started_in", "path", "expected"),
+    [
+        ("", "./db/1.sql", "./db/1.sql"),
+        ("back/api", "db/1.sql", "back/api/db/1.sql"),
+        ("back/api", "../../db/1.sql", "db/1.sql"),
+        ("back/api", "../../../elsewhere/1.sql", "../../../elsewhere/1.sql"),
+        ("back/api", "/srv/db/1.sql", "/srv/db/1.sql"),
+    ],
+)
+def test_place_is_written_from_the_top_of_the_repository(started_in: str, path: str, expected: str) -> None:
+    found = place_of(replace(KINDS["KEPT"], origin=Origin(file=path)), base(started_in=started_in))
+
+    assert Origin(file=expected, line=1) == found
 
 
 def test_table_in_the_docs_has_every_kind() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from hashlib import sha256
 from pathlib import Path
@@ -112,7 +112,7 @@ def places(folder: Path) -> Iterator[Path]:
     """The folder and those above it that may configure it, each as its owner would type it."""
     top = from_the_top(folder)
     above = [top, *top.parents]
-    repository = next((place for place in above if any(is_there(place / name) for name in _REPOSITORY)), None)
+    repository = _repository(above)
     working = from_the_top(Path())
     bound = repository or (working if working in above else top)
     home = from_the_top(Path(os.environ.get("HOME") or "/"))
@@ -121,6 +121,17 @@ def places(folder: Path) -> Iterator[Path]:
     yield folder
     for place in above[1 : above.index(bound) + 1]:
         yield place if folder.is_absolute() else Path(os.path.relpath(place))
+
+
+def place_in_repository() -> str:
+    """The working folder below the top of its repository; empty at the top, and outside of one."""
+    working = from_the_top(Path())
+    top = _repository([working, *working.parents])
+    return "" if top in (None, working) else working.relative_to(top).as_posix()
+
+
+def _repository(above: Iterable[Path]) -> Path | None:
+    return next((place for place in above if any(is_there(place / name) for name in _REPOSITORY)), None)
 
 
 def _is_configuration(path: Path, *, within: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -10,14 +11,21 @@ from pgcontract.result import Finding, Run
 
 
 def place_of(finding: Finding, run: Run) -> Origin:
-    """A file and a line, always: where the finding has no place of its own, the first line of its migration's script."""
+    """A file, from the top of the repository, and a line, always: where the finding has no place of its own, the first
+    line of its migration's script."""
     origin = finding.origin
     if origin is not None:
-        return Origin(file=origin.file, line=origin.line or 1, column=origin.column)
+        return Origin(file=_from_the_top(origin.file, run), line=origin.line or 1, column=origin.column)
     scripts = (
         source.path for source in run.sources if (source.role, source.migration) == ("migration", finding.migration)
     )
-    return Origin(file=next(scripts, run.script.path), line=1)
+    return Origin(file=_from_the_top(next(scripts, run.script.path), run), line=1)
+
+
+def _from_the_top(path: str, run: Run) -> str:
+    """The path as who looks at the repository has it; as it is where that is not below the repository's top."""
+    below = posixpath.normpath(posixpath.join(run.started_in, path))
+    return path if not run.started_in or below.startswith("../") else below
 
 
 def relative_path(path: str) -> str:

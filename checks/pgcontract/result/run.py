@@ -38,12 +38,13 @@ class Run:
     migrations are to run on. `checks` are those that a finding is of, by id. `options` hold no password. `outline` is
     how a report is laid out; `effect` is what the head makes, changes and drops; `stops` and `losses` are what pending
     migrations do over rows; `access` is what roles reached at the head; `sources` are the files that were read, with
-    their digests, `project` the folder or script that they are of, `layout` how it was read; `pending` are the keys of
-    the migrations that were taken for pending; `kept` are the questions whose answers at a migration's own place are an
-    earlier run's; `assumptions` are a sentence each: how the folder was read, what was taken for pending. `configured`
-    are a sentence for each line of the configuration that left something out or weighed it anew. `waivers` stand in the
-    order in which they end. `plugins` are those that took part. `given` are the words that say how the folder is read, no
-    secret among them.
+    their digests, `project` the folder or script that they are of, `started_in` the folder that paths are written from,
+    below the top of its repository (empty at the top, and outside of one), `layout` how it was read; `pending` are the
+    keys of the migrations that were taken for pending; `kept` are the questions whose answers at a migration's own
+    place are an earlier run's; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
+    `configured` are a sentence for each line of the configuration that left something out or weighed it anew. `waivers`
+    stand in the order in which they end. `plugins` are those that took part. `given` are the words that say how the
+    folder is read, no secret among them.
     """
 
     pgcontract: str
@@ -74,6 +75,7 @@ class Run:
     phases: tuple[Phase, ...] = ()
     sources: tuple[SourceFile, ...] = ()
     project: str = ""
+    started_in: str = ""
     given: tuple[str, ...] = ()
     layout: str = ""
     pending: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pgcontract.contract import Baseline, Migration, Project
+from pgcontract.contract.configuration import place_in_repository
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.progress import ProgressEvent, progress_reported_to, report_progress
@@ -109,6 +110,7 @@ def conclude(
             through=plan.options.through or plan.project.ended,
         ),
         project=project_path(plan.project),
+        started_in=place_in_repository(),
         given=tuple(redact_spec(word) if word.startswith("dsn:") else word for word in plan.project.given),
         layout=plan.project.layout,
         kept=observed.kept,
