@@ -34,7 +34,7 @@ from pgcontract.probes.populated.loss_words import (
     takes_away,
     takes_from_others,
 )
-from pgcontract.probes.populated.moved_rows import gone, is_value_kept, key
+from pgcontract.probes.populated.moved_rows import Ends, ends_of, gone, is_value_kept, key
 from pgcontract.probes.populated.over_rows import run_over_rows, snapshots_around
 from pgcontract.probes.populated.steps import steps_of
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot, take_snapshot
@@ -71,9 +71,10 @@ def find_losses(context: Context) -> tuple[RowLoss, ...]:
     if not changed:
         return ()
     losses: list[RowLoss] = []
+    ends = ends_of(start, final)
     with context.sandbox.clone(over.before) as name, context.sandbox.connect(name) as connection:
         for change in _changes(context, connection, start, changed):
-            losses += _losses(context, connection, change, start, final)
+            losses += _losses(context, connection, change, ends)
     return tuple(dict.fromkeys(losses))
 
 
@@ -121,28 +122,26 @@ def _changes(context: Context, connection: psycopg.Connection, start: Snapshot, 
         before = {oid: table for oid, table in after.items() if oid in changed}
 
 
-def _losses(
-    context: Context, connection: psycopg.Connection, change: _Change, everything: Snapshot, final: Snapshot
-) -> Iterator[RowLoss]:
+def _losses(context: Context, connection: psycopg.Connection, change: _Change, ends: Ends) -> Iterator[RowLoss]:
     change = _at_the_drop(context, change)
     start, before, after = change.start, change.before, change.after
     there = {key(row, start) for row in start.rows}
     old = [row for row in before.rows if not start.key or key(row, start) in there]
     if after is None:
-        lost = gone(old, everything, final)
+        lost = gone(old, ends)
         named = drops(change.statement, before.name)
         yield from _loss(context, change, LossKind.DROPPED, None, len(lost), len(old), named=named, rows=lost)
         return
     for number in start.columns:
         if number in before.columns and number not in after.columns:
             had = [row for row in old if row[number] is not None]
-            kept = bool(had) and all(is_value_kept(row, number, start, final) for row in had)
+            kept = bool(had) and all(is_value_kept(row, number, start, ends) for row in had)
             if had and not kept:
                 named = drops_column(change.statement, before.columns[number])
                 yield from _loss(context, change, LossKind.DROPPED, number, len(had), len(had), named=named, rows=had)
     differences = _differences(before, after)
     removed = [_values(difference.before) for difference in differences if difference.change == "removed"]
-    lost = gone([row for row in removed if not start.key or key(row, start) in there], everything, final)
+    lost = gone([row for row in removed if not start.key or key(row, start) in there], ends)
     named = deletes(change.statement, before.name) or any(
         deletes(change.statement, name) for name in _partitions(context, start.name)
     )
@@ -157,7 +156,7 @@ def _losses(
             pairs = [(one, other) for one, other in pairs if one[number] is not None and one[number] != ""]
             if pairs and is_of_this_deploy(context, start.name, before.columns[number]):
                 continue  # only rows that were made here have anything in it
-            yield from _changed_values(context, connection, change, number, pairs, final)
+            yield from _changed_values(context, connection, change, number, pairs, ends)
 
 
 def _partitions(context: Context, table: str) -> Iterator[str]:
@@ -183,7 +182,7 @@ def _changed_values(
     change: _Change,
     number: int,
     pairs: list[tuple[StoredValues, StoredValues]],
-    final: Snapshot,
+    ends: Ends,
 ) -> Iterator[RowLoss]:
     start, before, after = change.start, change.before, change.after
     assert after is not None
@@ -195,7 +194,7 @@ def _changed_values(
             for one, other in pairs[:_MAX_PAIRS]
             if not says_the_same(connection, one[number], other[number], old_type, new_type)
         ]
-        lost = [row for row in lost if not is_value_kept(row, number, start, final)]
+        lost = [row for row in lost if not is_value_kept(row, number, start, ends)]
         conversion = conversion_of(change.statement, before.columns[number]) if change.statement and lost else None
         if conversion is not None:
             lost = _merged(connection, conversion, before, number, lost, pairs)
@@ -224,7 +223,7 @@ def _changed_values(
     merged = {new for new, olds in values.items() if len(olds) > 1 or (new is None and len(olds) == 1)}
     replaced = assigned and takes_from_others(statement, name)
     lost = [one for one, other in pairs if replaced or other[number] in merged]
-    lost = [row for row in lost if not is_value_kept(row, number, start, final)]
+    lost = [row for row in lost if not is_value_kept(row, number, start, ends)]
     if alters:
         yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
         return

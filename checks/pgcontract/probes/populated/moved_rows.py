@@ -2,48 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot
+
+# A column's number, the row's key and what stands there.
+_Cell: TypeAlias = tuple[int, tuple[str | None, ...], str | None]
 
 
 def key(row: StoredValues, table: TableSnapshot) -> tuple[str | None, ...]:
     return tuple(row.get(number) for number in table.key)
 
 
-def gone(rows: Sequence[StoredValues], start: Snapshot, final: Snapshot) -> list[StoredValues]:
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """The rows before a migration and after it, and for each table by its oid what stood in which column beside which
+    key before."""
+
+    start: Snapshot
+    final: Snapshot
+    cells: Mapping[int, frozenset[_Cell]]
+
+
+def ends_of(start: Snapshot, final: Snapshot) -> Ends:
+    cells = {
+        oid: frozenset((number, key(row, table), text) for row in table.rows for number, text in row.items())
+        for oid, table in start.items()
+    }
+    return Ends(start=start, final=final, cells=cells)
+
+
+def gone(rows: Sequence[StoredValues], ends: Ends) -> list[StoredValues]:
     """Those of the rows that stand nowhere at the end. A row of one value stands in many by chance: it is where the
     others are, and alone only in a table that is new."""
     telling = [row for row in rows if len(_texts(row)) > 1]
-    gone = [row for row in telling if not _is_kept(row, start, final)]
+    gone = [row for row in telling if not _is_kept(row, ends)]
     others = [row for row in rows if len(_texts(row)) <= 1]
-    new = {oid: table for oid, table in final.items() if oid not in start}
     if telling:
         return [*gone, *(others if gone else [])]
-    return [row for row in others if not _is_kept(row, start, new)]
+    new = replace(ends, final={oid: table for oid, table in ends.final.items() if oid not in ends.start})
+    return [row for row in others if not _is_kept(row, new)]
 
 
 def _texts(row: StoredValues) -> set[str | None]:
     return set(row.values()) - {None, ""}
 
 
-def _is_kept(row: StoredValues, start: Snapshot, final: Snapshot) -> bool:
-    """Whether all that stood in the row stands in one that is new or changed at the end: it was moved."""
+def _is_kept(row: StoredValues, ends: Ends) -> bool:
+    """Whether all that stood in the row stands in one into which something of it was written: it was moved."""
     texts = _texts(row)
-    return bool(texts) and any(
-        texts <= set(other.values())
-        for table in final.values()
+    return any(
+        texts <= set(other.values()) and not texts.isdisjoint(_written(other, table, ends))
+        for table in ends.final.values()
         for other in table.rows
-        if table.oid not in start or other not in start[table.oid].rows
     )
 
 
-def is_value_kept(row: StoredValues, number: int, start: TableSnapshot, final: Snapshot) -> bool:
-    """Whether the value stands in another column of the row at the end, or beside its key in another table."""
-    wanted = {row[number], *(row.get(each) for each in start.key)} - {None}
-    for oid, table in final.items():
+def _written(row: StoredValues, table: TableSnapshot, ends: Ends) -> set[str | None]:
+    """What stands in the row and did not stand there before."""
+    before = ends.cells.get(table.oid, frozenset())
+    return {text for number, text in row.items() if (number, key(row, table), text) not in before}
+
+
+def is_value_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends) -> bool:
+    """Whether the value stands in another column of the row at the end, or was written beside its key into another
+    table. What stood there before is alike by chance: two tables have a column of one name."""
+    value, keys = row[number], {row.get(each) for each in own.key} - {None}
+    if value in keys:
+        return False
+    for oid, table in ends.final.items():
         for other in table.rows:
-            texts = {text for each, text in other.items() if (oid, each) != (start.oid, number)}
-            if wanted <= texts and (row[number] not in {row.get(each) for each in start.key}):
+            texts = {text for each, text in other.items() if (oid, each) != (own.oid, number)}
+            if {value, *keys} <= texts and (oid == own.oid or value in _written(other, table, ends)):
                 return True
     return False

@@ -71,11 +71,13 @@ def _of_partitions(context: Context, state: DatabaseState) -> Iterator[UnseenLos
 
 
 def _of_table(context: Context, table: TableSnapshot, later: TableSnapshot | None) -> Iterator[UnseenLoss]:
-    statements = context.promise.script.statements
-    naming = [each for each in statements if names_in_code(each.text, QualifiedName.parse(table.name).name)]
+    statements, bare = context.promise.script.statements, QualifiedName.parse(table.name).name
+    naming = [each for each in statements if names_in_code(each.text, bare)]
+    naming_first = (*naming, *statements)  # it may have another name there
     if later is None:
         if not table.rows:
-            statement = next((each for each in statements if drops(each, table.name)), None)
+            by_name = (each for each in naming if drops_by_name(each, bare))
+            statement = next(by_name, None) or next((each for each in naming_first if drops(each, table.name)), None)
             yield UnseenLoss(table=table.name, taken=True, statement=statement)
         return
     for statement in naming if not table.rows else ():
@@ -86,7 +88,7 @@ def _of_table(context: Context, table: TableSnapshot, later: TableSnapshot | Non
         if any(row[number] is not None for row in table.rows) or is_of_this_deploy(context, table.name, name):
             continue
         if number not in later.columns:
-            statement = next((each for each in statements if drops_column(each, name)), None)
+            statement = next((each for each in naming_first if drops_column(each, name)), None)
             yield UnseenLoss(table=table.name, column=name, taken=True, statement=statement)
         elif table.types[number] != later.types[number] or name in assigned_columns_of(naming):
             statement = next((each for each in naming if names_in_code(each.text, name)), None)
