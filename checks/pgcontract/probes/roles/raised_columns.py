@@ -1,25 +1,27 @@
-"""What a user gives himself in a row of his own: a role, a balance, a paid status. Tried, by UPDATE and by INSERT."""
+"""What a user gives himself in a row of his own: a role, a balance, a paid status. Tried by UPDATE, INSERT, sign-up."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.schema import Column, Schema, Table
+from pgcontract.model.schema import Column, Function, Schema, Table
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, insert_statement, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage, literal
 from pgcontract.probes.roles.separation import called_in
-from pgcontract.probes.roles.users import ANNA, FIRST
+from pgcontract.probes.roles.users import ANNA, FIRST, User
 from pgcontract.probes.roles.users_rows import PRIVILEGED
 from pgcontract.probes.roles.users_state import acting_stages, users_state
-from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.values import dataclass
 
+_SIGN_UP: Final = User(name="user C", number=3, id="c0000000-0000-4000-8000-00000000000c", email="cleo@example.org")
+_SAID: Final = lazy_pattern(r"raw_user_meta_data\"?\s*->>?\s*'(\w+)'", re.IGNORECASE)
 _NEW: Final = 930  # what a row that is tried to be inserted is made of
 _TAKEN: Final = "23505"
 # Said of any row, and not of the one that a user has: there they are content.
@@ -37,7 +39,7 @@ _PAID: Final = lazy_pattern(r"paid|active|succeeded|complete|completed", re.IGNO
 @dataclass(frozen=True, kw_only=True)
 class Raised:
     """A column that user A set, by which operation, to what, under which regimes. `asking` is the policy whose answer
-    rests on that value, if any does."""
+    rests on that value, if any does. By SIGN UP it is `maker` that takes it from what he says of himself."""
 
     column: Column
     operation: str
@@ -45,6 +47,7 @@ class Raised:
     regimes: tuple[str, ...]
     outcome: Outcome
     asking: str = ""
+    maker: str = ""
 
 
 def is_guarded(column: Column) -> bool:
@@ -54,7 +57,7 @@ def is_guarded(column: Column) -> bool:
 
 @cached_state_fact
 def raised_columns(context: Context) -> tuple[Raised, ...]:
-    """Each column once: the UPDATE, where both are let through."""
+    """Each column once: the UPDATE, where several ways are open."""
     access = try_access(context)
     candidates = [*_candidates(context.after, access)]
     if not candidates:
@@ -64,7 +67,7 @@ def raised_columns(context: Context) -> tuple[Raised, ...]:
         for regime in access.regimes:
             raiser = _Raiser(context, access, open_stage(regime), regime)
             for column in candidates:
-                raised = raiser.by_update(column) or raiser.by_insert(column)
+                raised = raiser.by_update(column) or raiser.by_insert(column) or raiser.by_sign_up(column)
                 if raised is not None:
                     known = found.get(column.name)
                     regimes = (*(known.regimes if known else ()), regime)
@@ -146,16 +149,32 @@ class _Raiser:
             values = {name: held_value for name, held_value in values.items() if held.may_column("INSERT", name)}
             statement = insert_statement(column.table, values)
             outcome = self._insert(statement, column)
-            if (
-                outcome.refusal is not None
-                and outcome.refusal.sqlstate == _TAKEN
-                and not self._is_made_at_sign_up(filled)
-            ):
+            if outcome.refusal is not None and outcome.refusal.sqlstate == _TAKEN and not self._makers(filled.name):
                 before = f"DELETE FROM {column.table} WHERE {self._is_his(column)}"  # noqa: S608 - the catalog's
                 outcome = self._insert(statement, column, before=before)
             if _holds(outcome, value):
                 return self._raised(column, "INSERT", value, outcome)
         return None
+
+    def by_sign_up(self, column: Column) -> Raised | None:
+        """By what he says of himself, where a function makes his row of it."""
+        for function in self._makers(column.table):
+            keys = dict.fromkeys(_SAID.findall(function.body or ""))
+            privileged = [key for key in keys if key == column.bare_name or PRIVILEGED.fullmatch(key)]
+            for value in self._higher(column, None) if privileged else ():
+                for other in ("", "Cleo") if self._is_power(column, value) else ():
+                    said = {key: value if key in privileged else other for key in keys if key in privileged or other}
+                    outcome = self._sign_up(column, said)
+                    if _holds(outcome, value):
+                        return self._raised(column, "SIGN UP", value, outcome, maker=function.name)
+        return None
+
+    def _sign_up(self, column: Column, said: Mapping[str, str]) -> Outcome:
+        values = ", ".join(map(literal, (_SIGN_UP.id, _SIGN_UP.email, "authenticated", json.dumps(said))))
+        statement = f"INSERT INTO auth.users (id, email, role, raw_user_meta_data) VALUES ({values})"  # noqa: S608
+        tie = min(self._access.ties[column.table])
+        read = f"SELECT {column.quoted_name}::text FROM {column.table} WHERE {tie}::text = {literal(_SIGN_UP.id)}"  # noqa: S608
+        return self._stage.attempt(statement, sent=f"{statement}; {read}")
 
     def _insert(self, statement: str, column: Column, *, before: str = "") -> Outcome:
         read = f"SELECT {column.quoted_name}::text FROM {column.table} WHERE {self._is_his(column)}"  # noqa: S608
@@ -164,18 +183,18 @@ class _Raiser:
     def _is_his(self, column: Column) -> str:
         return f"{min(self._access.ties[column.table])} = {literal(ANNA.id)}"
 
-    def _is_made_at_sign_up(self, table: FilledTable) -> bool:
-        """Whether each user has his row before he could insert one."""
-        name = re.escape(QualifiedName.parse(table.name).name)
+    def _makers(self, table: str) -> list[Function]:
+        """The functions that insert into it: a user has his row of them before he could insert one."""
+        name = re.escape(QualifiedName.parse(table).name)
         inserts = re.compile(rf'\bINSERT\s+INTO\s+(?:"?public"?\.)?"?{name}"?\W', re.IGNORECASE)
-        return any(inserts.search(function.body or "") for function in self._schema.functions)
+        return [function for function in self._schema.functions if inserts.search(function.body or "")]
 
     def _is_power(self, column: Column, value: str) -> bool:
         """Whether it is more than a user chooses of himself when he signs up, as to buy or to sell."""
         is_text = column.type != "boolean" and not value.isdigit()
         return not is_text or _POWER.search(value) is not None or _STATUS.fullmatch(column.bare_name) is not None
 
-    def _raised(self, column: Column, operation: str, value: str, outcome: Outcome) -> Raised:
+    def _raised(self, column: Column, operation: str, value: str, outcome: Outcome, *, maker: str = "") -> Raised:
         return Raised(
             column=column,
             operation=operation,
@@ -183,6 +202,7 @@ class _Raiser:
             regimes=(self._regime,),
             outcome=Outcome(statement=outcome.statement),
             asking=self._asking(column, value),
+            maker=maker,
         )
 
     def _asking(self, column: Column, value: str) -> str:

@@ -13,7 +13,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import try_access
 from pgcontract.probes.roles.raised_columns import Raised, is_guarded, raised_columns
 from pgcontract.probes.roles.users import ANON, FIRST, SECOND
-from pgcontract.result import Severity, Status
+from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
@@ -45,11 +45,12 @@ def column_guarded(context: Context) -> Iterator[Answer]:
     too.
     How it is measured: a signed-in user sets each such column, by its name, on his own row, or in one that he inserts,
     and what it then holds is read: a trigger that puts it back, a WITH CHECK that refuses it, or a grant of other columns
-    keeps it. A status is one where the table has columns of a payment service (stripe_..., price_id). An inserted role
-    counts where no other key says of what, and only one of power (admin). It is critical where a policy, or a function
-    that one calls, asks this table for the very value.
+    keeps it; and somebody signs up who says it of himself, where a function makes his row of that. A status is one where
+    the table has columns of a payment service (stripe_..., price_id). An inserted role counts where no other key says of
+    what, and only one of power (admin). It is critical where a policy, or a function that one calls, asks this table for
+    the very value.
     What to do: REVOKE UPDATE ON the table and GRANT UPDATE (the columns that are his); or a trigger that keeps the old
-    value.
+    value. At sign-up take a role from raw_app_meta_data, or write it down.
     """
     for raised in raised_columns(context):
         yield _raised_answer(context, raised)
@@ -68,6 +69,18 @@ def _raised_answer(context: Context, raised: Raised) -> Answer:
     summary = f"A user sets {column.bare_name} on his own row of {column.table}{where}."
     if operation == "INSERT":
         summary = f"A user puts a row of his own into {column.table} with {column.bare_name} {raised.value!r}{where}."
+    remedy = (
+        f"REVOKE {operation} ON {column.table} FROM anon, authenticated; GRANT {operation} "
+        f"({', '.join(others) or '…'}) ON {column.table} TO authenticated;"
+    )
+    shown = session(raised.outcome, FIRST)
+    if raised.maker:
+        summary = (
+            f"Whoever signs up has {column.bare_name} {raised.value!r} in {column.table} where he says so{where}: "
+            f"{raised.maker} takes it from raw_user_meta_data, which he writes himself."
+        )
+        remedy = f"Write {column.quoted_name} down in {raised.maker}, or take it from raw_app_meta_data."
+        shown = Evidence(title="What a sign-up comes to", text=f"{raised.outcome.statement};", language="sql")
     if raised.asking:
         summary = f"{summary.removesuffix('.')}, which {raised.asking} asks for."
     return Answer(
@@ -76,9 +89,8 @@ def _raised_answer(context: Context, raised: Raised) -> Answer:
         summary,
         expected="a column that others set",
         actual=raised.outcome.statement,
-        remedy=f"REVOKE {operation} ON {column.table} FROM anon, authenticated; GRANT {operation} "
-        f"({', '.join(others) or '…'}) ON {column.table} TO authenticated;",
-        evidence=[session(raised.outcome, FIRST)],
+        remedy=remedy,
+        evidence=[shown],
         origin=origin_in_chain(context.promise, "table", column.table),
         severity=Severity.CRITICAL if raised.asking else None,
     )
