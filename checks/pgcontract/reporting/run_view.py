@@ -102,12 +102,16 @@ class RunView:
 
     def following(self, finding: Finding) -> tuple[str, ...]:
         """The display names of the migrations that were not applied because that finding's was not."""
-        keys = dict.fromkeys(
-            other.migration
-            for other in self.run.findings
-            if other.follows == finding.migration and other.check in self.first_checks
-        )
-        return tuple(self.run.display_name(key) for key in keys)
+        return tuple(map(self.run.display_name, self._followers.get(finding.migration, ())))
+
+    @cached_property
+    def _followers(self) -> Mapping[str, dict[str, None]]:
+        """The keys of the migrations that were not applied because another was not, by the key of that one."""
+        groups: dict[str, dict[str, None]] = {}
+        for finding in self.run.findings:
+            if finding.follows and finding.check in self.first_checks:
+                groups.setdefault(finding.follows, {})[finding.migration] = None
+        return groups
 
     def unasked(self, finding: Finding) -> int:
         """How many checks could not be asked because that finding's migration was not applied."""
