@@ -10,6 +10,7 @@ from pgcontract.catalog import subtract
 from pgcontract.model.schema import Column, Function, Schema, Trigger
 from pgcontract.model.sql import split_statements
 from pgcontract.model.sql.lexer import tokens
+from pgcontract.model.sql.plpgsql import BodyStatement
 from pgcontract.model.sql.token_cursor import Cursor
 from pgcontract.model.sql.written_values import Expression, Write, constant_of, constants_of, read_writes
 from pgcontract.patterns import lazy_pattern
@@ -31,7 +32,7 @@ _OPERATION: Final = {"TG_OP": str.upper, "LOWER ( TG_OP )": str.lower, "UPPER ( 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
     """A statement of a routine, or a column's default, that writes a row: by bare column name the constants that it can
-    have. `start` and `line` are where the statement stands in PL/pgSQL."""
+    have. `start` and `line` are where the statement stands in PL/pgSQL; one that `is_of_new` assigns to NEW."""
 
     table: str
     options: Mapping[str, Sequence[str]]
@@ -39,6 +40,7 @@ class Writer:
     statement: str = ""
     start: int | None = None
     line: int | None = None
+    is_of_new: bool = False
 
 
 def text_of(function: Function | None) -> str:
@@ -109,7 +111,13 @@ class Writers:
                 for table in own if write.kind == "NEW" else self._named(write, tables - self._made_by(routine)):
                     if options := self._options(table, write, routine, fires):
                         yield Writer(
-                            table=table, options=options, routine=routine, statement=text, start=start, line=line
+                            table=table,
+                            options=options,
+                            routine=routine,
+                            statement=text,
+                            start=start,
+                            line=line,
+                            is_of_new=write.kind == "NEW",
                         )
 
     def _made_by(self, routine: Routine) -> frozenset[str]:
@@ -172,8 +180,10 @@ class Writers:
 def _statements(routine: Routine) -> Iterator[tuple[str, int | None, int | None]]:
     """Each statement whose refusal nothing handles, with its offset and line in PL/pgSQL."""
     if routine.language == "plpgsql":
-        for statement in routine.body.statements if routine.body else ():
-            if statement.handled <= _OTHER_CONDITIONS and not any(map(ASKS_FIRST.search, statement.conditions)):
+        statements = routine.body.statements if routine.body else ()
+        for number, statement in enumerate(statements):
+            is_asked = any(map(ASKS_FIRST.search, statement.conditions))
+            if statement.handled <= _OTHER_CONDITIONS and not is_asked and not _is_undone(number, statements):
                 yield statement.text, statement.start, statement.line
         return
     text = routine.function.body or ""
@@ -181,6 +191,17 @@ def _statements(routine: Routine) -> Iterator[tuple[str, int | None, int | None]
         text = match["statements"]
     for each in split_statements(text, refuse_psql=False):
         yield each.text, None, None
+
+
+def _is_undone(number: int, statements: Sequence[BodyStatement]) -> bool:
+    """Whether a later statement that is always come to gives NEW another value in the same column."""
+    statement, later = statements[number], statements[number + 1 :]
+    names = {name for write in read_writes(statement.text) if write.kind == "NEW" for name in write.values}
+    return bool(names) and any(
+        len(other.conditions) < max(len(statement.conditions), 1)
+        and names & {name for write in read_writes(other.text) if write.kind == "NEW" for name in write.values}
+        for other in later
+    )
 
 
 def _operations(expression: Expression, fires: Sequence[Trigger]) -> tuple[str, ...]:
