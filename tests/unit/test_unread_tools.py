@@ -114,8 +114,13 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
             GRAPHILE, "migrations", "these are graphile-migrate migrations: it has committed/", id="graphile-migrate"
         ),
         pytest.param(SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan.", id="Sqitch"),
-        pytest.param(ATLAS, ".", "these are Atlas migrations: it has atlas.sum.", id="Atlas's project"),
-        pytest.param(ATLAS, "migrations", "these are Atlas migrations: it has atlas.sum.", id="Atlas"),
+        pytest.param({"atlas.hcl": ""}, ".", "these are Atlas migrations: it has atlas.hcl.", id="Atlas's project"),
+        pytest.param(
+            {"m/atlas.sum": "h1:\n", "m/1_a.up.sql": ""},
+            "m",
+            "these are Atlas migrations: it has atlas.sum.",
+            id="golang-migrate's for Atlas",
+        ),
         pytest.param(LIQUIBASE, ".", "these are Liquibase migrations: it has liquibase.properties.", id="Liquibase's"),
         pytest.param(LIQUIBASE, "changes", "these are Liquibase migrations: it has “--liquibase", id="Liquibase"),
         pytest.param(LIQUIBASE, "changes/a.sql", "these are Liquibase migrations: it opens as", id="one of Liquibase's"),
@@ -150,7 +155,7 @@ def test_tool_is_named_for_its_folder_and_for_its_project(
         ),
         pytest.param(TYPEORM, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="TypeORM"),
         pytest.param(ECTO, ".", "`mix ecto.dump` writes", id="Ecto"),
-        pytest.param(ATLAS, ".", "`--layout flat` takes", id="Atlas"),
+        pytest.param({"atlas.hcl": ""}, ".", "Name the folder with its migrations, beside atlas.sum", id="Atlas"),
         pytest.param(LIQUIBASE, ".", "`liquibase update-sql` prints", id="Liquibase"),
     ],
 )

@@ -193,7 +193,8 @@ def _shows_sqitch(folder: Folder) -> str | None:
 def _shows_atlas(folder: Folder) -> str | None:
     if folder.only is None and folder.has(folder.path / "atlas.sum"):
         return "has atlas.sum"
-    return "has atlas.hcl" if _is_project(folder) and folder.has(folder.path / "atlas.hcl") else None
+    hashed = any(folder.has(path / "atlas.sum") for inner in _below(folder) for path in inner.folders())
+    return "has atlas.hcl" if _is_project(folder) and not hashed and folder.has(folder.path / "atlas.hcl") else None
 
 
 def _shows_liquibase(folder: Folder) -> str | None:
@@ -324,8 +325,8 @@ TOOLS: Final = (
         name="Atlas",
         shows=_shows_atlas,
         instead=_instead(
-            "Atlas's folders are not read yet. `--layout flat` takes the folder's .sql files by the digits in front of "
-            "their names and sends each as one message, which Atlas does but for what `-- atlas:` lines say"
+            "Name the folder with its migrations, beside atlas.sum. Where those are laid out as another tool's, say "
+            "whose: `--layout golang-migrate`, flyway, goose or dbmate"
         ),
     ),
     UnreadTool(
