@@ -238,6 +238,13 @@ def test_folders_that_are_no_chain(files: list[str], text: str, told: str, tmp_p
         load_project(write_files(tmp_path, dict.fromkeys(files, text)))
 
 
+def test_folders_of_supabases_own_are_no_chain(tmp_path: Path) -> None:
+    write_files(tmp_path, {f"supabase/migrations/{name}": "SELECT 1;" for name in ("2023/1_a.sql", "2024/2_b.sql")})
+
+    with pytest.raises(InputError, match=r"2024 \(flat\): name one"):
+        load_project(tmp_path / "supabase" / "migrations")
+
+
 @pytest.mark.parametrize(
     ("up", "down"),
     [

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 
 from pgcontract.contract.layouts import dump, flat, psql
 from pgcontract.contract.migration_folder import Folder, FolderReading
+from pgcontract.contract.tool_evidence import shows_another_tool
 from pgcontract.contract.tool_history import ToolHistory
 from pgcontract.contract.unread_tools import CODE, SCRATCH, refuse_unread, refuse_unread_layout, unread_tool
 from pgcontract.contract.validation_errors import nearest
@@ -135,8 +136,12 @@ def layout_of(folder: Folder) -> tuple[Layout, str]:
 
 
 def shows_any_folder(folder: Folder) -> str | None:
-    """What shows that the layout which takes any folder takes it; one with folders of a tool's is that tool's matter."""
-    for inner in flat.folders_in_order(folder):
+    """What shows that the layout which takes any folder takes it; one with folders of a tool's, or at a tool's place, is
+    that tool's matter."""
+    in_order = flat.folders_in_order(folder)
+    if in_order and shows_another_tool(folder):
+        return None
+    for inner in in_order:
         known = layout_of_tool(inner)
         if (known and known[0] not in _ANY_FILE) or unread_tool(inner):
             return None

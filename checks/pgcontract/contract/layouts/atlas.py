@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pgcontract.contract.folder_issues import issue_of, name_order_issues
+from pgcontract.contract.folder_issues import issue_of, name_order_issues, unread_folders
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_history import Late, ToolHistory
@@ -57,6 +57,7 @@ def read_folder(folder: Folder) -> FolderReading:
     checkpoints = [path for path in paths[1:] if "checkpoint" in _directives(folder.source(path).text)]
     migrations = tuple(_migration(folder, path) for path in paths if path not in checkpoints)
     issues = [*name_order_issues(migrations, "Atlas"), *_not_read(migrations), *_sum_issues(folder, paths)]
+    issues += unread_folders(folder, "Atlas")
     issues += [
         FolderIssue(
             kind=IssueKind.IGNORED,
