@@ -18,6 +18,7 @@ COLUMN = "ALTER TABLE public.note ALTER COLUMN body SET NOT NULL;\n"
 SECURED = f"{TABLE}ALTER TABLE public.note ENABLE ROW LEVEL SECURITY;\n"
 BACK = "ALTER TABLE public.note ALTER COLUMN body DROP NOT NULL;\n"
 INDEX = "CREATE INDEX CONCURRENTLY note_body ON public.note (body);\n"
+NO_INDEX = "DROP INDEX CONCURRENTLY public.note_body;\n"
 ON_SUPABASE = ("--platform", "supabase")
 
 Verified = Callable[..., Path]
@@ -105,13 +106,29 @@ def test_supabases_own_folder_keeps_its_names(verified: Verified) -> None:
 
 def test_a_statement_that_no_transaction_may_hold_is_run_alone(verified: Verified) -> None:
     file = verified(
-        {"001_note.sql": SECURED, "002_index.sql": INDEX},
+        {"001_note.sql": SECURED, "002_index.sql": INDEX, "002_index.down.sql": NO_INDEX},
         *ON_SUPABASE,
     )
     _, checklist = release(file)
+    page = (file.with_name("out") / "report/deployment.md").read_text(encoding="utf-8")
 
-    assert "one at a time" in checklist
+    assert "statements of `sql/002_index.sql` one at a time" in checklist
     assert "-X -v ON_ERROR_STOP=1 -f sql/002_index.sql" in checklist
+    assert "-X -v ON_ERROR_STOP=1 -f back/002_index.down.sql" in checklist
+    assert "-X -v ON_ERROR_STOP=1 -f 002_index.sql" in page
+    assert "-X -v ON_ERROR_STOP=1 -f 002_index.down.sql" in page
+    assert "`CREATE INDEX CONCURRENTLY note_body ON public.note (body)` can be in none" in page
+    assert "-X -1" not in checklist + page
+    assert "statements of `back/002_index.down.sql` one at a time" in release(file, "--method", "editor")[1]
+
+
+def test_history_is_told_where_nothing_was_ever_pushed_and_once_alone(verified: Verified) -> None:
+    _, checklist = release(verified({"20260101000000_it's.sql": SECURED}, *ON_SUPABASE))
+    told = checklist.partition("CREATE SCHEMA IF NOT EXISTS supabase_migrations;")[1:]
+    sql = "".join(told).partition("```")[0]
+    once = "DO $$ BEGIN ASSERT (SELECT name = 'it''s' FROM supabase_migrations.schema_migrations); END $$;"
+
+    assert verified({"20260101000000_it's.sql": f"{sql}\n{sql}\n{once}"}, "--only", "script.applies").exists()
 
 
 def test_a_tool_with_a_history_deploys_by_its_own_command(verified: Verified) -> None:

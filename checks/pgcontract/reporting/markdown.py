@@ -14,10 +14,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pgcontract.model.sql.transactions import may_be_one_transaction
 from pgcontract.reporting import fragments, markup
 from pgcontract.reporting.charts.state_machines import mermaid as moves_text
 from pgcontract.reporting.charts.state_machines import state_machines
-from pgcontract.reporting.deploy_commands import commands
+from pgcontract.reporting.deploy_commands import commands, statements_of
 from pgcontract.reporting.finding_status import is_unresolved
 from pgcontract.reporting.first_screen import first_screen_of
 from pgcontract.reporting.heading import SUPABASE, file_name, header, number
@@ -124,6 +125,7 @@ def _safe(value: object) -> Markup:
 
 def _context(run: Run, *, full: bool) -> Mapping[str, Any]:
     view = RunView(run)
+    statements = statements_of(run.script)
     return {
         "run": run,
         "view": view,
@@ -137,6 +139,8 @@ def _context(run: Run, *, full: bool) -> Mapping[str, Any]:
         "file": file_name(run),
         "supabase": run.platform == SUPABASE,
         "commands": commands(run),
+        "is_one": may_be_one_transaction(statements),
+        "alone": [statement.shown for statement in statements if statement.forbids_transaction_block],
         "check_result": lambda check: _check_result(view, check),
         "gaps": gaps(view),
         "left_out": left_out(run),

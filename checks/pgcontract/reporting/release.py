@@ -19,8 +19,9 @@ from pgcontract.contract.migration import Migration
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql import Statement
+from pgcontract.model.sql.transactions import may_be_one_transaction
 from pgcontract.reporting import formats, render
-from pgcontract.reporting.deploy_commands import folders_of
+from pgcontract.reporting.deploy_commands import folders_of, psql_command
 from pgcontract.reporting.heading import SUPABASE
 from pgcontract.reporting.live_tables import worst_lock
 from pgcontract.reporting.markdown import render_template
@@ -33,6 +34,11 @@ CHECKSUMS: Final = "SHA256SUMS"
 _SQL, _BACK, _REPORT, _PUSHED = "sql", "back", "report", "supabase-migrations"
 _PSQL: Final = ("psql", "dump")  # layouts whose files are written for psql
 _HISTORY: Final = "supabase_migrations.schema_migrations"
+# As the CLI makes it: a project that was never pushed to has none.
+_HISTORY_IS_THERE: Final = (
+    "CREATE SCHEMA IF NOT EXISTS supabase_migrations;",
+    f"CREATE TABLE IF NOT EXISTS {_HISTORY} (version text PRIMARY KEY, statements text[], name text);",
+)
 
 
 class Method(Enum):
@@ -50,7 +56,7 @@ class ReleasedFile:
 
     `pushed` is its name for `supabase db push`; `goes_back` is whether it has a way back, and `back` that way's own
     file, where it has one. `alone` are the statements that no transaction may hold; `whole` is whether psql may make the
-    file one transaction.
+    file one transaction; `back_alone` and `back_whole` are the same of the way back.
     """
 
     name: str
@@ -61,6 +67,8 @@ class ReleasedFile:
     pushed: str
     alone: tuple[Statement, ...]
     whole: bool
+    back_alone: tuple[Statement, ...]
+    back_whole: bool
 
     @property
     def remembered(self) -> str:
@@ -152,8 +160,7 @@ def _released(run: Run, pending: Sequence[Migration]) -> Iterator[ReleasedFile]:
         # Where each file is called alike (migration.sql in a folder each), it is called by its key.
         if several or name in FOLDER_FILES:
             name, back = f"{_file_name(migration.key)}.sql", back and f"{_file_name(migration.key)}.down.sql"
-        alone = tuple(each for each in migration.up.statements or () if each.forbids_transaction_block)
-        own = any(each.is_transaction_control for each in migration.up.statements or ())
+        ahead, behind = migration.up.statements or (), (down.statements if down else None) or ()
         yield ReleasedFile(
             name=name,
             path=f"{_SQL}/{name}",
@@ -161,8 +168,10 @@ def _released(run: Run, pending: Sequence[Migration]) -> Iterator[ReleasedFile]:
             goes_back=down is not None,
             back=f"{_BACK}/{back}" if back else None,
             pushed=_pushed(run, migration, place),
-            alone=alone,
-            whole=not alone and not own,
+            alone=tuple(each for each in ahead if each.forbids_transaction_block),
+            whole=may_be_one_transaction(ahead),
+            back_alone=tuple(each for each in behind if each.forbids_transaction_block),
+            back_whole=may_be_one_transaction(behind),
         )
 
 
@@ -196,28 +205,21 @@ def _checklist(
         people=view.people,
         stops=[stop for stop in run.stops if stop.migration in keys and stop.counting],
         losses=[loss for loss in run.losses if loss.migration in keys],
-        psql={file.path: _psql(run, file.path, ref, pooler, whole=file.whole) for file in files},
-        backs=[(file, _psql(run, file.back, ref, pooler, whole=True)) for file in reversed(files) if file.back],
+        psql={file.path: psql_command(run, file.path, ref=ref, pooler=pooler, whole=file.whole) for file in files},
+        backs=[
+            (file, psql_command(run, file.back, ref=ref, pooler=pooler, whole=file.back_whole))
+            for file in reversed(files)
+            if file.back
+        ],
         no_way_back=[file.name for file in files if not (file.goes_back if back else file.back)],
         tool_back=back if all(file.goes_back for file in files) else None,
         pooler=pooler,
         ref_word=quote(ref),
         lock=worst_lock(run),
-        remembered="\n".join(file.remembered for file in files),
+        remembered="\n".join((*_HISTORY_IS_THERE, *(file.remembered for file in files))),
         forgotten="\n".join(file.forgotten for file in files),
         tool=deploy_command(run.layout, folders_of(run)),
         checksums=CHECKSUMS,
         pushed_folder=_PUSHED,
         verifications=view.family("verification"),
     )
-
-
-def _psql(run: Run, file: str, ref: str, pooler: str | None, *, whole: bool) -> str:
-    if run.platform != SUPABASE:
-        address = "host=<host> port=5432 user=<owner> dbname=<database>"
-    elif pooler is not None:
-        address = f"host={pooler} port=5432 user=postgres.{ref} dbname=postgres sslmode=require"
-    else:
-        address = f"host=db.{ref}.supabase.co port=5432 user=postgres dbname=postgres sslmode=require"
-    one = " -1" if whole else ""
-    return f"psql {quote(address)} \\\n    -X{one} -v ON_ERROR_STOP=1 -f {quote(file)}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pgcontract.model.sql.execution import TransactionScope
 from pgcontract.model.sql.script import Script
+from pgcontract.model.sql.statement import Statement
 
 _BEGIN = frozenset({"BEGIN", "START"})
 
@@ -27,3 +30,8 @@ def transaction_numbers(script: Script) -> tuple[int, ...]:
         elif by_itself and not in_block:
             number += 1
     return tuple(numbers)
+
+
+def may_be_one_transaction(statements: Iterable[Statement]) -> bool:
+    """Whether `psql -1` makes them one: none may only run outside of one, and none begins or ends one of its own."""
+    return not any(statement.forbids_transaction_block or statement.is_transaction_control for statement in statements)
