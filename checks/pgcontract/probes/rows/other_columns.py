@@ -166,7 +166,8 @@ def find_other_columns(
 ) -> OtherColumns:
     """The columns of the table that a client can write, but those that are asked about (bare names) or that lead rows
     somewhere; with values in place of the row's."""
-    taken = {*asked, *target.values}
+    named = {*asked}
+    taken = {*named, *target.values}
     columns = [
         column
         for column in context.after.columns_of(table)
@@ -180,7 +181,10 @@ def find_other_columns(
         for one in values_to_try(context, connection, rules, row, columns)
     )
     return OtherColumns(
-        values=tuple(values), key=row.key, pairs=rules.pairs(plain), decisions=(*_alone(rules), *rules.decisions(plain))
+        values=tuple(values),
+        key=row.key,
+        pairs=rules.pairs(plain),
+        decisions=(*_alone(rules), *rules.decisions(plain, named)),
     )
 
 

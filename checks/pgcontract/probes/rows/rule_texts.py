@@ -109,12 +109,14 @@ class RuleTexts:
                 found.setdefault(match[1], {}).update(dict.fromkeys(literal_values(text)))
         return {name: tuple(literal for literal in literals if literal != name) for name, literals in found.items()}
 
-    def decisions(self, columns: Collection[str]) -> Iterator[Mapping[str, tuple[str, ...]]]:
+    def decisions(self, columns: Collection[str], asked: Collection[str]) -> Iterator[Mapping[str, tuple[str, ...]]]:
         """What decides at one place, where it is more than a pair of these columns (bare) or than a CHECK's own one: the
         columns and settings that are read there, each with the literals there, the nearest first. Conditions within
-        conditions are one as well."""
+        conditions are one as well. A CHECK that names none of those `asked` about decides nothing of them."""
         settings = self.settings()
         for text in self.texts:
+            if text in self.checks and self._named[text].isdisjoint(asked):
+                continue
             least = 2 if text in self.checks else 3
             whole: dict[str, tuple[str, ...]] = {}
             for segment in _segments(tokens(text)):

@@ -56,11 +56,11 @@ def state_machine_initial(context: Context) -> Iterator[Answer]:
     """A new row has a declared initial state and no other.
 
     Why it matters: a row that is inserted as paid was never paid for.
-    How it is measured: the table's sample row is inserted in every state of the state machine, and each INSERT is rolled
-    back. So are states that nobody declared (labels of the type, words of CHECKs and triggers, null, a foreign word), by
-    INSERT, COPY, upsert and MERGE, two rows at once, and with other values in every other column, two at once where a
-    trigger names both. A partition or child table with other rules is asked by itself. An initial state that a later
-    contract's state machine no longer has may be rejected.
+    How it is measured: the table's sample row is inserted in every state of the state machine, and each INSERT is
+    rolled back. So are states that nobody declared (labels of the type, words of CHECKs and triggers, null, a foreign
+    word), by INSERT, COPY, upsert and MERGE, two rows at once, and with other values in every other column, all at once
+    that a rule decides by, settings of the session among them. A partition or child table with other rules is asked by
+    itself. An initial state that a later contract's state machine no longer has may be rejected.
     What to do: reject other states on INSERT, by a trigger or by column privileges; or add the state to `initial`.
     """
     yield from _try_each(context, _initial)
@@ -149,12 +149,12 @@ def state_machine_transitions(context: Context) -> Iterator[Answer]:
 
     Why it matters: a late or repeated message must not take a row out of a final state.
     How it is measured: a row is brought to each state (by INSERT where the table allows it, else by transitions) and
-    from there to every state by UPDATE. The state is read back and each attempt rolled back. Staying in a state is not a
-    transition and must be accepted. What is rejected is tried again by upsert and MERGE, on two rows at once, by a move
-    to another partition, and with other values in every other column; other columns are written alone, too; and states
-    that nobody declared are set. A partition or child table with other rules is asked by itself. A transition that is
-    listed under `unspecified`, or that a later contract's state machine no longer has, is tried and reported, but not
-    judged.
+    from there to every state by UPDATE. The state is read back and each attempt rolled back. Staying in a state is not
+    a transition and must be accepted. What is rejected is tried again by upsert and MERGE, on two rows at once, by a
+    move to another partition, and with other values in every other column, all at once that a rule decides by; other
+    columns are written alone, too; and states that nobody declared are set. A partition or child table with other rules
+    is asked by itself. A transition that is listed under `unspecified`, or that a later contract's state machine no
+    longer has, is tried and reported, but not judged.
     What to do: reject the other transitions with a trigger that compares OLD with NEW; or add the transition to
     `transitions`.
     """

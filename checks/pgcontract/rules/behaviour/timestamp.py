@@ -84,10 +84,11 @@ def timestamp_tamper_proof(context: Context) -> Iterator[Answer]:
 
     Why it matters: an audit that relies on a row's timestamp relies on every client that can write it.
     How it is measured: times from a second to centuries before and after now, the ends of the calendar, null, DEFAULT,
-    the time that the row has, and times near those that the triggers' texts speak of are sent by INSERT and UPDATE; some
-    of them also in each other way that SQL has, on two rows at once, and together with other values in every other
-    column, two at once where a trigger names both. A partition or child table with other rules is asked by itself. Where
-    the contract does not set the timestamp on INSERT, an INSERT may write it.
+    the time that the row has, and times near those that the triggers' texts speak of are sent by INSERT and UPDATE;
+    some of them also in each other way that SQL has, on two rows at once, and together with other values in every other
+    column, all at once that a trigger decides by, settings of the session among them. What a trigger or rule drops, or
+    puts back as it was, is no write. A partition or child table with other rules is asked by itself. Where the contract
+    does not set the timestamp on INSERT, an INSERT may write it.
     What to do: set it in a BEFORE INSERT OR UPDATE trigger, or revoke the column's INSERT and UPDATE privileges from
     clients.
     """
