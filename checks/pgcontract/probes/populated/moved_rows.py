@@ -67,8 +67,8 @@ def _written(row: StoredValues, table: TableSnapshot, ends: Ends) -> set[str | N
 
 
 def is_value_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends) -> bool:
-    """Whether the value stands in another column of the row at the end, or was written beside its key into another
-    table. What stood there before is alike by chance: two tables have a column of one name."""
+    """Whether the value stands in another column of the row at the end, was written beside its key into another table,
+    or stands in the row of another table that a new column names. What stood there before is alike by chance: two tables have a column of one name."""
     value, keys = row[number], {row.get(each) for each in own.key} - {None}
     if value in keys:
         return False
@@ -77,4 +77,18 @@ def is_value_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends
             texts = {text for each, text in other.items() if (oid, each) != (own.oid, number)}
             if {value, *keys} <= texts and (oid == own.oid or value in _written(other, table, ends)):
                 return True
-    return False
+    return _is_looked_up(row, number, own, ends)
+
+
+def _is_looked_up(row: StoredValues, number: int, own: TableSnapshot, ends: Ends) -> bool:
+    """Whether it stands in the row of another table that a new column of its row names by its key."""
+    now = ends.final.get(own.oid)
+    added = [each for each in now.columns if each not in own.columns] if now is not None and own.key else []
+    later = [other for other in now.rows if key(other, own) == key(row, own)] if now is not None and added else []
+    names = {other.get(each) for other in later for each in added} - {None}
+    return any(
+        len(table.key) == 1 and other.get(table.key[0]) in names and row[number] in other.values()
+        for oid, table in ends.final.items()
+        if oid != own.oid
+        for other in table.rows
+    )
