@@ -68,7 +68,8 @@ def _written(row: StoredValues, table: TableSnapshot, ends: Ends) -> set[str | N
 
 def is_value_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends) -> bool:
     """Whether the value stands in another column of the row at the end, was written beside its key into another table,
-    or stands in the row of another table that a new column names. What stood there before is alike by chance: two tables have a column of one name."""
+    or stands in the row of another table that a new column names. What stood there before is alike by chance: two tables
+    have a column of one name."""
     value, keys = row[number], {row.get(each) for each in own.key} - {None}
     if value in keys:
         return False
