@@ -85,6 +85,8 @@ def _candidates(schema: Schema, access: Access) -> Iterator[Column]:
         if not ties or column.bare_name in ties or column.generated:
             continue
         is_status = column.table in of_payments and _STATUS.fullmatch(column.bare_name) is not None
+        if any(_PAID.fullmatch(text) for text in re.findall(r"'([^']*)'::", column.default or "")):
+            continue  # as each row begins
         if not is_status and not is_guarded(column):
             continue
         if _ON_A_PROFILE_ALONE.fullmatch(column.bare_name) and not _is_profile(schema, column.table, ties):

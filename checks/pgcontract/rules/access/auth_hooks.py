@@ -35,14 +35,14 @@ def function_auth_hook(context: Context) -> Iterator[Answer]:
 def _answer(context: Context, tried: HookTry) -> Answer:
     name = tried.function.name
     summary = (
-        f"{name} answers {AUTH_ADMIN}, who calls it at each sign-in, otherwise than its owner: row security hides from "
-        "it what it reads."
+        f"{name} answers {AUTH_ADMIN}, who calls it at each sign-in or sign-up, otherwise than its owner: row security "
+        "hides from it what it reads."
     )
     actual = "less than its owner is answered"
     remedy = f"CREATE POLICY … ON the table that it reads FOR SELECT TO {AUTH_ADMIN} USING (true);"
     if tried.refusal is not None:
         why = tried.refusal.message
-        summary = f"{name} fails as {AUTH_ADMIN}, who calls it at each sign-in, so that nobody signs in: {why}."
+        summary = f"{name} fails as {AUTH_ADMIN}, who calls it at each sign-in or sign-up, so that nobody gets in: {why}."
         actual = str(tried.refusal)
         remedy = (
             f"GRANT USAGE ON SCHEMA, SELECT ON what it reads and EXECUTE ON FUNCTION {name} TO {AUTH_ADMIN}; {remedy}"
