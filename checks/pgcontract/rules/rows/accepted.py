@@ -55,6 +55,8 @@ def rows_accepted(context: Context) -> Iterator[Answer]:
             words = f"{answer.summary[:-1]}, as [existing_rows.{promised}] promises."
             answer = replace(answer, status=Status.NOTED, summary=words, remedy=None, severity=None)
         yield answer
+    if over.unknown is not None:
+        yield _further(context, over.unknown, f"{_SCRIPT} ({seen[_SCRIPT] + 1})" if _SCRIPT in seen else _SCRIPT)
     if not over.stops:
         yield Answer(Status.KEPT, _SCRIPT, "The rows that are there do not stop the migration.")
 
@@ -70,6 +72,23 @@ def _endless(context: Context, refusal: Refusal) -> Answer:
         actual=str(refusal),
         remedy="A loop must come to its end over rows that it leaves as they are, too: where what it writes is NULL, "
         "IS NULL chooses them again. Go on by the key. If it only takes longer, give it --timeout.",
+        evidence=refusal.evidence(),
+        origin=Origin(file=refusal.path or context.promise.script.path, line=refusal.line, column=refusal.column),
+        severity=Severity.WARNING,
+    )
+
+
+def _further(context: Context, refusal: Refusal, subject: str) -> Answer:
+    """Of a refusal past the last stop whose rows were looked for."""
+    place = f" at line {refusal.line}" if refusal.line else ""
+    return Answer(
+        Status.BROKEN,
+        subject,
+        f"Past these rows the migration stops again{place}, and what comes after was tried over none: "
+        f"{refusal.message.removesuffix('.')}.",
+        expected="the migration runs to its end over every row that the tables take before it",
+        actual=str(refusal),
+        remedy="Put right what stops it before that, and verify again: more rows and locks may be told then.",
         evidence=refusal.evidence(),
         origin=Origin(file=refusal.path or context.promise.script.path, line=refusal.line, column=refusal.column),
         severity=Severity.WARNING,
