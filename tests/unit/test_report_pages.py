@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from pgcontract import reporting
 from pgcontract.reporting.charts import Chart, charts
-from pgcontract.result import Outline, Run
+from pgcontract.reporting.text import render_page
+from pgcontract.result import Evidence, Outline, Run
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 sys.path.insert(0, str(GOLDEN))
 
-from runs import RUNS  # noqa: E402 - a folder of the tests, not a package
+from runs import RUNS, base, broken  # noqa: E402 - a folder of the tests, not a package
 
 
 def with_sections(run: Run, *ids: str) -> Run:
@@ -126,6 +127,17 @@ def test_page_shows_what_its_run_alone_has(name: str, kind: str) -> None:
     page = reporting.render(RUNS[name], kind)
 
     assert [] == [words for words in SHOWN[name, kind] if words not in page]
+
+
+def test_sql_on_a_terminal_keeps_its_lines() -> None:
+    lines = [f"-- {n} {'word ' * 30}".rstrip() for n in range(41)]
+    evidence = Evidence(title="To run", text="\n".join(lines), language="sql")
+    page = render_page(
+        base(findings=(broken("lock.no_scan", "public.t", "It is read.", evidence=(evidence,)),)), width=80, verbose=True
+    )
+
+    assert [f"    {line}" for line in lines[:40]] == [line for line in page.splitlines() if "-- " in line]
+    assert "    … 1 more in run.json\n" in page
 
 
 @pytest.mark.parametrize("chart", PICTURES, ids=lambda chart: chart.name)

@@ -11,14 +11,13 @@ from markupsafe import Markup
 
 from pgcontract.reporting.finding_status import is_unresolved, status_label
 from pgcontract.reporting.heading import number
-from pgcontract.reporting.markup import MAX_CELL, code, fence, join, prose, quote, table, truncate_text
+from pgcontract.reporting.markup import MAX_CELL, MAX_SQL_LINES, code, fence, join, prose, quote, table, truncate_text
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import ClaimResult, Evidence, Finding, Outcome, Status
 from pgcontract.result.claim_ranges import shorten_ids
 from pgcontract.result.outline import OutlineSection
 
 MAX_BRIEF_LINES = 6
-MAX_SQL_LINES = 40  # what is to be run is no use in part
 MAX_IDS = 6
 MAX_ALIKE = 3
 MAX_BLOCKS = 8

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 MAX_CELL = 400
 MAX_LINES = 120
+MAX_SQL_LINES = 40  # of evidence that is cut: what is to be run is no use in part
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pgcontract.reporting.finding_status import counts, status_label
-from pgcontract.reporting.markup import truncate_text, visible
+from pgcontract.reporting.markup import MAX_SQL_LINES, truncate_text, visible
 from pgcontract.reporting.role_table import role_line
 from pgcontract.reporting.run_view import NOTEWORTHY_OUTCOMES, OUTCOMES_WORST_FIRST, RunView, decision_meaning
 from pgcontract.reporting.text_lines import Lines, Printer, evidence_rows, first_lines, grid
@@ -260,7 +260,9 @@ def _finding(finding: Finding, view: RunView, *, with_evidence: bool = True) -> 
 def _evidence(evidence: Evidence) -> Iterator[RenderableType]:
     lines = visible(evidence.text, lines=True).strip("\n").split("\n") if evidence.text else []
     yield Padding(Text(visible(evidence.title)), (0, 0, 0, 2))
-    if lines:
+    if lines and evidence.language == "sql":  # it is copied: a comment that is wrapped would become a statement
+        yield Lines([(truncate_text(line), "dim") for line in first_lines(lines, MAX_SQL_LINES)], indent=4)
+    elif lines:
         shown = Text("\n".join(map(truncate_text, first_lines(lines))), style="dim", overflow="fold")
         yield Padding(shown, (0, 0, 0, 4))
     if evidence.columns:

@@ -70,9 +70,9 @@ def evidence_rows(evidence: Evidence) -> RenderableType:
     return Lines([*styled, *([(_MORE.format(more), "dim")] if more > 0 else [])], indent=4)
 
 
-def first_lines(lines: Sequence[str]) -> Sequence[str]:
-    more = len(lines) - MAX_EVIDENCE_LINES
-    return lines if more <= 0 else [*lines[:MAX_EVIDENCE_LINES], _MORE.format(more)]
+def first_lines(lines: Sequence[str], most: int = MAX_EVIDENCE_LINES) -> Sequence[str]:
+    more = len(lines) - most
+    return lines if more <= 0 else [*lines[:most], _MORE.format(more)]
 
 
 def grid(rows: Iterable[tuple[str, str, str]], *, label: int = 8) -> RenderableType:

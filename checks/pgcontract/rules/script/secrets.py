@@ -14,6 +14,16 @@ from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head
 
 _NAMED: Final = 4
+_READ: Final = (
+    "Read it where it is used: (SELECT decrypted_secret FROM vault.decrypted_secrets WHERE name = '…') on Supabase, "
+    "current_setting('app.…') elsewhere."
+)
+# Where the server takes a constant alone, and where it is put away.
+_REMEDIES: Final = {
+    "a password": "Make the role without it; give it one by hand: \\password in psql, ALTER ROLE … PASSWORD elsewhere.",
+    "a password of a foreign server": "Make the user mapping by hand: its options are constants, never read.",
+    "a secret of the vault": "Put it into the vault by hand, once a project: a migration only reads it by its name.",
+}
 
 
 @check("script.secrets", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
@@ -34,6 +44,7 @@ def script_secrets(context: Context) -> Iterator[Answer]:
     if not told:
         yield Answer(Status.KEPT, CATALOG, "No migration holds a key, a token or a password as text.")
         return
+    ways = dict.fromkeys(_REMEDIES.get(one.what, _READ) for one in told)
     kinds = joined([*dict.fromkeys(one.what for one in told)])
     places = [f"{one.path.rpartition('/')[2]}:{one.line}" for one in told]
     is_one = len(told) == 1
@@ -48,7 +59,6 @@ def script_secrets(context: Context) -> Iterator[Answer]:
         summary,
         expected="no secret in the text",
         actual=kinds,
-        remedy="Read it where it is used: (SELECT decrypted_secret FROM vault.decrypted_secrets WHERE name = '…') on "
-        "Supabase, current_setting('app.…') elsewhere; and have the old one refused, for it stays in git's history.",
+        remedy=f"{' '.join(ways)} Have the old one refused, for it stays in git's history.",
         origin=Origin(file=told[0].path, line=told[0].line),
     )
