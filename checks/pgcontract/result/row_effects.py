@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.values import dataclass
 
 
@@ -63,5 +64,5 @@ class RowLoss:
 
     @property
     def subject(self) -> str:
-        """`public.t`, `public.t.c`."""
-        return self.table if self.column is None else f"{self.table}.{self.column}"
+        """`public.t`, `public.t.c`, `public.t."C"`."""
+        return self.table if self.column is None else f"{self.table}.{quote_identifier(self.column)}"

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
 from pgcontract.model.sql.lexer import Token, tokens
@@ -60,7 +61,7 @@ class UndeterminedWrite:
 
     @property
     def subject(self) -> str:
-        return f"{self.table}.{self.column}" if self.column else self.table
+        return f"{self.table}.{quote_identifier(self.column)}" if self.column else self.table
 
 
 @cached_promise_fact

@@ -7,6 +7,7 @@ from typing import Final
 
 from psycopg import sql
 
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
 from pgcontract.postgres.sandbox import DatabaseState
@@ -33,7 +34,7 @@ class UnseenLoss:
 
     @property
     def subject(self) -> str:
-        return self.table if self.column is None else f"{self.table}.{self.column}"
+        return self.table if self.column is None else f"{self.table}.{quote_identifier(self.column)}"
 
 
 def unseen_losses(context: Context) -> Iterator[UnseenLoss]:
