@@ -12,6 +12,7 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script
+from pgcontract.model.sql.written_values import constant_of, read_writes
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.own_guard import is_own_guard
 from pgcontract.probes.populated.offending_rows import Offence, count, offences, still_referenced, with_value
@@ -160,10 +161,29 @@ class _Search:
             return StopKind.ANY_ROW
         if passing:
             return StopKind.SOME_ROWS
+        if self._copies():
+            return StopKind.SOME_ROWS
         # Rows that nobody thought of may pass, unless the script itself puts in what is refused.
         raised = self.refusal.sqlstate.startswith("P0")
         puts_in = self._writes and not self.refusal.sqlstate.startswith("22")  # a cast depends on what it is given
         return StopKind.ANY_ROW if raised or puts_in or self._reads_own_columns(table) else StopKind.SOME_ROWS
+
+    def _copies(self) -> bool:
+        """Whether what a CHECK, the bounds of partitions or a NOT NULL refuse was taken from rows by an INSERT: others
+        may hold what is accepted."""
+        statement, holder = self.refusal.statement or "", self.refusal.table_name
+        if self.refusal.sqlstate not in ("23514", "23502") or not holder or not statement.upper().startswith("INSERT"):
+            return False
+        order = [column.bare_name for column in self.after.columns_of(holder)]
+        named = {self.refusal.column_name} - {None} or {name for each in self._offences(holder) for name in each.columns}
+        key = next((table.partition_key for table in self.after.tables if table.name == holder), None)
+        named = named or {name for name in order if key and names_in_code(key, name)}
+        writes = read_writes(statement)
+        for write in writes:
+            written = {**dict(zip(order, write.unnamed, strict=False)), **write.values}
+            if any(constant_of(value) is None for name, value in written.items() if not named or name in named):
+                return True
+        return not writes  # SELECT *
 
     def _leaves_alone(self, rows: Sequence[StoredRow], passing: Sequence[StoredRow]) -> bool:
         """Whether a statement that writes rows goes past those of them alone that it does not touch."""
