@@ -85,6 +85,13 @@ def test_what_no_server_could_show_is_an_error(pytester: pytest.Pytester) -> Non
     assert (1, ["errors"], "INCOMPLETE") == (code, list(outcomes), verdict)
 
 
+def test_what_a_refused_script_leaves_unasked_is_skipped(pytester: pytest.Pytester) -> None:
+    (pytester.mkdir("db") / "1_a.sql").write_text("CREATE TABLE a (id nothing);", encoding="utf-8")
+    asked = run(pytester, "--pgcontract", "db", "-k", "script.applies or column.key_width")
+
+    assert (1, {"failed": 1, "skipped": 1}, "BLOCKED") == asked
+
+
 @pytest.mark.usefixtures("project")
 def test_strict_makes_caution_fail(pytester: pytest.Pytester) -> None:
     assert (1, {}, "CAUTION") == run(pytester, "schema", "--pgcontract-only", "column.*", "--pgcontract-strict")

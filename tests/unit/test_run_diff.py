@@ -64,7 +64,15 @@ def test_difference_names_what_is_new_what_is_gone_and_what_became_of_claims_and
 def test_finding_that_nobody_asks_for_any_more_is_not_called_mended() -> None:
     page = render_diff(BEFORE, replace(BEFORE, findings=queries()))
 
-    assert "- `column.type[b]`: B differs., not asked any more\n" in page
+    assert "- `column.type[b]`: B differs, not asked any more\n" in page
+
+
+def test_finding_that_a_refused_script_leaves_unasked_is_not_called_mended() -> None:
+    unasked = noted("column.type", "b", "The server refused the script.", follows=BEFORE.migration)
+    page = render_diff(BEFORE, replace(BEFORE, findings=(unasked,)))
+
+    assert "- `column.type[b]`: B differs, not asked any more\n" in page
+    assert " 1 check cannot be asked any more." in page
 
 
 def test_pages_that_a_query_touches_are_compared_at_the_same_size() -> None:

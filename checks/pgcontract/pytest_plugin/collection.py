@@ -81,7 +81,7 @@ class NotKept(Exception):
 
 
 class PromiseItem(pytest.Item):
-    """One check and subject: kept passes, blocking fails, not shown errs, settled xfails."""
+    """One check and subject: kept passes, blocking fails, not shown errs, settled xfails, not asked is skipped."""
 
     def __init__(self, *, item: runner.Item, **rest: Any) -> None:
         super().__init__(**rest)
@@ -115,6 +115,8 @@ class PromiseItem(pytest.Item):
     def runtest(self) -> None:
         if any(finding.blocks for finding in self.resolved_findings):
             self._fail_on(Status.BROKEN)
+        if self.resolved_findings and all(finding.not_asked for finding in self.resolved_findings):
+            pytest.skip(visible(self.resolved_findings[0].summary))
         settled = [finding for finding in self.resolved_findings if finding.resolution is not None]
         if settled:
             pytest.xfail(visible("; ".join(f"{finding.summary} ({finding.resolution})" for finding in settled)))

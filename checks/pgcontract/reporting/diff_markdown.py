@@ -92,8 +92,9 @@ def _new(finding: Finding, view: RunView) -> Markup:
 
 def _gone(finding: Finding, now: Finding | None, old: RunView, new: RunView) -> Markup:
     """A finding that is not asked any more is not mended."""
-    then = f"{status_label(now)} now ({new.ids.of(now)})" if now else "not asked any more"
-    return Markup("{}: {}, {}").format(code(old.name(finding)), prose(finding.summary, MAX_SENTENCE), prose(then))
+    then = f"{status_label(now)} now ({new.ids.of(now)})" if now and not now.not_asked else "not asked any more"
+    said = prose(finding.summary.removesuffix("."), MAX_SENTENCE)
+    return Markup("{}: {}, {}").format(code(old.name(finding)), said, prose(then))
 
 
 def _reported(finding: Finding, view: RunView) -> Markup:

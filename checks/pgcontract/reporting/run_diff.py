@@ -67,7 +67,8 @@ def compare_runs(before: Run, after: Run) -> RunDiff:
     )
     return RunDiff(
         new=_worst_first(after, (new[key] for key in ((wrong_after - wrong_before) | worse) - consequences)),
-        silent=len((wrong_after - wrong_before) & consequences),
+        silent=len((wrong_after - wrong_before) & consequences)
+        + sum(finding.not_asked and not (key in old and old[key].not_asked) for key, finding in new.items()),
         gone=tuple((old[key], new.get(key)) for key in old if key in wrong_before - wrong_after),
         same=len((wrong_before & wrong_after) - worse),
         reported=tuple(reported),
