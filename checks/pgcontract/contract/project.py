@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 from functools import cached_property
@@ -29,11 +30,18 @@ from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql import Script, WrittenSecret, inventory, written_secrets
+from pgcontract.model.sql.lexer import without_comments
+from pgcontract.patterns import lazy_pattern
 from pgcontract.result.outline import Outline
 from pgcontract.result.source_file import SourceFile
 from pgcontract.values import dataclass
 
 _LEAST_MASKED: Final = 8
+_HTTP_REQUEST: Final = r'"?supabase_functions"?\s*\.\s*"?http_request\b'
+_WEBHOOK: Final = lazy_pattern(rf"\bEXECUTE\s+(?:FUNCTION|PROCEDURE)\s+{_HTTP_REQUEST}", re.IGNORECASE)
+_OWN_WEBHOOKS: Final = lazy_pattern(
+    rf'\bCREATE\s+(?:SCHEMA\s+"?supabase_functions\b|(?:OR\s+REPLACE\s+)?FUNCTION\s+{_HTTP_REQUEST})', re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +134,15 @@ class Project:
             for created in inventory(migration.up).created:
                 origins[created.kind, created.name] = Origin(file=created.file or migration.up.path, line=created.line)
         return origins
+
+    @cached_property
+    def has_webhooks(self) -> bool:
+        """Whether Supabase's Database Webhooks are taken as switched on: triggers of the chain call their function as the
+        dashboard writes it, and nothing of it makes their schema."""
+        scripts = (*((self.setup,) if self.setup else ()), *(migration.up for migration in self.chain))
+        texts = [without_comments(script.text) for script in scripts if "supabase_functions" in script.text]
+        is_called = self.platform == SUPABASE and any(map(_WEBHOOK.search, texts))
+        return is_called and not any(map(_OWN_WEBHOOKS.search, texts))
 
     @property
     def knows_applied(self) -> bool:

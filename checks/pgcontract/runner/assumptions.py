@@ -97,6 +97,11 @@ def _platform(project: Project) -> Iterator[str]:
             "Assumed of Supabase, not tried on a hosted project: postgres makes and drops triggers and policies on tables"
             " of auth, storage and realtime, which are others', and alters none of auth."
         )
+    if project.has_webhooks:
+        yield (
+            "Taken as switched on: Database Webhooks, for a trigger calls supabase_functions.http_request; without them a"
+            " project refuses it. No request is sent."
+        )
 
 
 def _pending(project: Project) -> Iterator[str]:

@@ -121,7 +121,8 @@ class ScratchDatabases:
     def _started(self) -> Sandbox:
         if self._sandbox is None:
             server = self._stack.enter_context(self._provider.start(locale=self.project.locale))
-            platform = platform_of(self.project.platform, setup=self.project.setup)
+            project = self.project
+            platform = platform_of(project.platform, setup=project.setup, has_webhooks=project.has_webhooks)
             self._sandbox = self._stack.enter_context(Sandbox(server, platform, timeout_ms=self._options.timeout_ms))
         return self._sandbox
 

@@ -203,7 +203,8 @@ class Session:
 
     @property
     def _platform(self) -> Platform:
-        return platform_of(self.plan.project.platform, setup=self.plan.project.setup)
+        project = self.plan.project
+        return platform_of(project.platform, setup=project.setup, has_webhooks=project.has_webhooks)
 
     @contextmanager
     def _second_sandbox(self) -> Iterator[Sandbox]:

@@ -57,10 +57,11 @@ class Platform:
         return split_name(name)[0][0] in self.owned_names
 
 
-def platform_of(name: str, *, setup: Script | None = None) -> Platform:
-    """The platform `supabase` or plain `postgres`, and what is set up on it before the first migration."""
+def platform_of(name: str, *, setup: Script | None = None, has_webhooks: bool = False) -> Platform:
+    """The platform `supabase` or plain `postgres`, and what is set up on it before the first migration. It `has_webhooks`
+    where Supabase's Database Webhooks are switched on."""
     if name == "supabase":
-        database = _sql("supabase_database")
+        database = (_sql("supabase_database"), *((_sql("supabase_webhooks"),) if has_webhooks else ()))
         return Platform(
             name=name,
             migrator=PlatformRole(
@@ -89,9 +90,9 @@ def platform_of(name: str, *, setup: Script | None = None) -> Platform:
             ),
             regimes=(
                 GrantRegime(
-                    name="since", description="since 2026-05-30", database_sql=(database, _sql("supabase_since"))
+                    name="since", description="since 2026-05-30", database_sql=(*database, _sql("supabase_since"))
                 ),
-                GrantRegime(name="before", description="before 2026-05-30", database_sql=(database,)),
+                GrantRegime(name="before", description="before 2026-05-30", database_sql=database),
             ),
             setup=setup,
             owned_names=SUPABASE_NAMES,

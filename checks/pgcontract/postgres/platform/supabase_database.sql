@@ -1,6 +1,6 @@
 -- The schemas and functions that a Supabase database has before any migration, run by who administers in a new
 -- database that the migrating role owns. Only what migrations commonly lean on and a new project has; in our own words.
--- What its owner must switch on first (cron, net, pgsodium, supabase_functions) is left out: with it a chain would pass here
+-- What its owner must switch on first (cron, net, pgsodium; webhooks are in a file of their own) is left out: with it a chain would pass here
 -- that fails on a new project. Runs on 15 to 18, again and again, and where some of Supabase's roles are missing. The setting
 -- pgcontract.migrator names who migrates, pgcontract.owners_server is on where the server is somebody's.
 CREATE SCHEMA IF NOT EXISTS extensions;
