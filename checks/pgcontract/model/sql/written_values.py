@@ -1,4 +1,4 @@
-"""The values that an INSERT, an UPDATE or an assignment to NEW writes, and which of them are constants. Pure."""
+"""The values that an INSERT, an UPDATE, a MERGE or an assignment to NEW writes, and which of them are constants. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _BEHIND_TARGETS: Final = (
     "FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "UNION", "EXCEPT", "INTERSECT", "ORDER", "LIMIT", "OFFSET", "FETCH",
     "FOR", "ON", "RETURNING",
 )  # fmt: skip
+_OF_ROWS: Final = ("INSERT", "UPDATE", "MERGE", "SELECT", "DELETE")
 _BEHIND_SET: Final = ("FROM", "WHERE", "RETURNING")
 _ASSIGNS: Final = (":=", "=", "DEFAULT")
 _STARTS: Final = (";", "DECLARE", "BEGIN", "THEN", "ELSE", "LOOP")
@@ -44,10 +45,14 @@ def read_writes(statement: str) -> tuple[Write, ...]:
 
 def _writes(cursor: Cursor) -> Iterator[Write]:
     cursor.consume("RETURN", "QUERY")
+    if cursor.consume("FOR"):  # each row that it returns
+        cursor.seek("IN")
+        cursor.consume("IN")
     if cursor.consume("EXECUTE") and cursor.peek().startswith("'") and cursor.peek(1) in ("", "USING", "INTO"):
-        cursor = Cursor(tokens(cursor.next().text[1:-1].replace("''", "'")))
+        cursor = Cursor(_given_parameters(cursor.next(), cursor))
     if cursor.peek() == "WITH":
-        cursor.seek("INSERT", "UPDATE")
+        while cursor.seek("(", *_OF_ROWS) == "(":
+            yield from _writes(cursor.group())
     if cursor.consume("INSERT", "INTO"):
         table = cursor.path()
         yield from _inserted(cursor, table)
@@ -61,10 +66,32 @@ def _writes(cursor: Cursor) -> Iterator[Write]:
         cursor.seek("SET")
         cursor.consume("SET")
         yield Write(kind="UPDATE", table=table, values=_set(cursor))
+    elif cursor.consume("MERGE", "INTO"):
+        cursor.consume("ONLY")
+        yield from _merged(cursor, cursor.path())
     elif cursor.consume("NEW", "."):
         name = cursor.name()
         if cursor.consume_any(":=", "="):
             yield Write(kind="NEW", table=None, values={name: cursor.tokens[cursor.position :]})
+
+
+def _given_parameters(text: Token, behind: Cursor) -> Expression:
+    """The tokens of a string that EXECUTE sends, with what USING gives for its parameters where that is one word."""
+    behind.seek("USING")
+    behind.consume("USING")
+    given = {f"${number}": part.tokens for number, part in enumerate(behind.parts(), start=1)}
+    sent = tokens(text.text[1:-1].replace("''", "'"))
+    return [given[token.text][0] if len(given.get(token.text, ())) == 1 else token for token in sent]
+
+
+def _merged(cursor: Cursor, table: QualifiedName) -> Iterator[Write]:
+    """What each branch of a MERGE writes: behind THEN stands a CASE's value otherwise."""
+    while cursor.seek("THEN"):
+        cursor.next()
+        if cursor.consume("UPDATE", "SET"):
+            yield Write(kind="UPDATE", table=table, values=_set(cursor))
+        elif cursor.consume("INSERT"):
+            yield from _inserted(cursor, table)
 
 
 def _inserted(cursor: Cursor, table: QualifiedName) -> Iterator[Write]:
@@ -104,14 +131,27 @@ def _without_alias(target: Expression) -> Expression:
 
 def _set(cursor: Cursor) -> Mapping[str, Expression]:
     first = cursor.position
-    cursor.seek(*_BEHIND_SET)
+    while cursor and cursor.peek() not in _BEHIND_SET and not _is_branch(cursor):
+        cursor.skip()
     values: dict[str, Expression] = {}
     for part in Cursor(cursor.tokens[first : cursor.position]).parts():
-        if part.peek() != "(":
+        if part.peek() == "(":
+            names = [each.name() for each in part.group().parts()]
+            part.consume("=")
+            part.consume("ROW")
+            is_row = part.peek() == "(" and part.peek(1) not in ("SELECT", "WITH", "VALUES")
+            given = [each.tokens for each in part.group().parts()] if is_row else []
+            values |= zip(names, given, strict=True) if len(names) == len(given) else ()
+        else:
             name = part.name()
             if part.consume("="):
                 values[name] = part.tokens[part.position :]
     return values
+
+
+def _is_branch(cursor: Cursor) -> bool:
+    """Whether the next branch of a MERGE begins here, and none of a CASE."""
+    return cursor.peek() == "WHEN" and "MATCHED" in (cursor.peek(1), cursor.peek(2))
 
 
 def constants_of(expression: Expression, body: str = "") -> tuple[str, ...]:
