@@ -11,6 +11,8 @@ from pgcontract.model.foreign_key import read_foreign_key
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Constraint, Index, Part, Schema, Statistics
 from pgcontract.model.sql.lexer import TokenKind, tokens
+from pgcontract.model.sql.plpgsql import read_body
+from pgcontract.model.sql.written_values import read_writes
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.replaced_objects import Lack, ReplacedObject
@@ -114,7 +116,7 @@ class _Comparison:
             how = f"SET DEFAULT {was.default}"
             if was.identity:
                 how = f"ADD GENERATED {was.identity.upper()} AS IDENTITY"
-            if not self._drops_of_column(f"DROP {what.upper()}"):
+            if not self._drops_of_column(f"DROP {what.upper()}") and not self._is_filled():
                 serious = numbered or not new.null
                 yield Lack(what=f"the {what} of {new.quoted_name}", sql=f"{alters} {how};", serious=serious)
         if not was.null and new.null and not self._drops_of_column("DROP NOT NULL"):
@@ -123,6 +125,22 @@ class _Comparison:
     def _drops_of_column(self, words: str) -> bool:
         name = self._swap.was.bare_name
         return any(words in " ".join(text.upper().split()) and names_in_code(text, name) for text in self._drops_in)
+
+    def _is_filled(self) -> bool:
+        """Whether a trigger gives the new one its value in each row that is inserted."""
+        new = self._swap.new
+        bodies = {each.name: each.body or "" for each in self._after.functions if each.language == "plpgsql"}
+        functions = [
+            each.function
+            for each in self._after.triggers
+            if (each.table, each.timing, each.level, each.when) == (new.table, "before", "row", None)
+            and "insert" in each.events
+            and each.enabled in ("origin", "always")
+        ]
+        bodies_read = [body for name in functions if (body := read_body(bodies.get(name, "")))]
+        texts = [statement.text for body in bodies_read for statement in body.statements]
+        writes = [write for text in texts for write in read_writes(text)]
+        return any(write.kind == "NEW" and new.bare_name in write.values for write in writes)
 
     def _referring_keys(self) -> Iterator[Lack]:
         """Foreign keys of whatever table that went with the old one: those that a CASCADE took are told there."""
