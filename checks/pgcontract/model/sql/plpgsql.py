@@ -16,6 +16,7 @@ from pgcontract.values import dataclass
 _LOOPS: Final = frozenset(("FOR", "FOREACH", "WHILE", "LOOP"))
 _SILENT: Final = frozenset(("NULL", "EXIT", "CONTINUE", "COMMIT", "ROLLBACK", "CLOSE", "GET", "FETCH", "MOVE"))
 _QUERIES: Final = ("SELECT", "WITH", "VALUES", "TABLE", "(")
+_RAISES: Final = re.compile(r"RAISE\b(?!\s+(?:DEBUG|LOG|INFO|NOTICE|WARNING)\b)", re.IGNORECASE)
 _HANDLER_OPENS: Final = "BEGIN RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a test'; EXCEPTION WHEN OTHERS THEN"
 _MARK: Final = "IF pg_catalog.pg_advisory_lock({}, {}) IS NULL THEN END IF;"
 _CURSOR: Final = r"\b{}\s+(?:(?:NO\s+)?SCROLL\s+)?CURSOR\s+(?:FOR|IS)\s+(?P<query>[^;]+);"
@@ -42,7 +43,8 @@ class BodyStatement:
 
     `text` is what runs it by itself, "" where nothing can; `start` is its offset in the body, at which another statement
     may be put before it where it `can_be_marked`. `frames` are from the outermost on, None where one cannot be rebuilt;
-    `conditions` are those under which it is reached; `handled` the conditions of the handlers around it, in lower case.
+    `conditions` are those under which it is reached; `handled` the conditions of the handlers around it, in lower case;
+    of `raised_again` each of them ends in another RAISE.
     """
 
     text: str
@@ -52,6 +54,7 @@ class BodyStatement:
     frames: tuple[Frame, ...] | None
     conditions: tuple[str, ...] = ()
     handled: frozenset[str] = frozenset()
+    raised_again: frozenset[str] = frozenset()
 
     def alone(self, prefix: str = "", before: str = "") -> str | None:
         """A body that runs it alone, on its own line, behind the statement `before`."""
@@ -164,18 +167,33 @@ class _Reader:
         if self._take("EXCEPTION", optional=True):
             protected = len(self._read)
             handled: set[str] = set()
+            ended: set[str] = set()
             handler = Frame(opens=_HANDLER_OPENS, closes="END;")
             while self._take("WHEN", optional=True):
                 names = self._until("THEN")
-                handled |= {token.text.lower().strip("'") for token in self._tokens[names[0] : names[1]]} - {"or"}
+                named = {token.text.lower().strip("'") for token in self._tokens[names[0] : names[1]]} - {"or"}
+                handled |= named
+                begun = len(self._read)
                 self._at += 1
                 self._list(frames=None if inner is None else (*inner, handler), conditions=conditions)
+                if not any(self._raises(each, conditions) for each in self._read[begun:]):
+                    ended |= named
             for number in range(first, protected):
                 statement = self._read[number]
-                self._read[number] = replace(statement, handled=statement.handled | handled)
+                around = statement.handled - statement.raised_again
+                self._read[number] = replace(
+                    statement,
+                    handled=statement.handled | handled,
+                    raised_again=(statement.handled | handled) - around - ended,
+                )
         self._take("END")
         if self._word() not in (";", ""):
             self._at += 1
+
+    def _raises(self, statement: BodyStatement, conditions: tuple[str, ...]) -> bool:
+        """Whether it ends all, under these conditions."""
+        is_raise = _RAISES.match(self._source, statement.start) is not None
+        return is_raise and statement.conditions == conditions and not statement.handled
 
     def _list(self, *, frames: tuple[Frame, ...] | None, conditions: tuple[str, ...]) -> None:
         while self._word() not in ("END", "ELSE", "ELSIF", "ELSEIF", "WHEN", "EXCEPTION"):

@@ -183,7 +183,8 @@ def _statements(routine: Routine) -> Iterator[tuple[str, int | None, int | None]
         statements = routine.body.statements if routine.body else ()
         for number, statement in enumerate(statements):
             is_asked = any(map(ASKS_FIRST.search, statement.conditions))
-            if statement.handled <= _OTHER_CONDITIONS and not is_asked and not _is_undone(number, statements):
+            handled = statement.handled - (statement.raised_again & {"others"})
+            if handled <= _OTHER_CONDITIONS and not is_asked and not _is_undone(number, statements):
                 yield statement.text, statement.start, statement.line
         return
     text = routine.function.body or ""
