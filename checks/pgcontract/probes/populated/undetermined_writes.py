@@ -165,8 +165,10 @@ def _differences(
     left = [number for number in numbers if number not in apart]
     same_words = _rows(table, left, words=True) == _rows(turned, left, words=True)
     if apart and _rows(table, left) == _rows(turned, left):
-        ends = [_numbered(each, apart[0], left) for each in (table, turned)]
-        yield told(table.columns[apart[0]], *ends, only_order=True)
+        stays = [number for number in apart if _rows(table, [*left, number]) == _rows(turned, [*left, number])]
+        number = next((number for number in apart if number not in stays), apart[0])
+        ends = [_numbered(each, number, [*stays, *left]) for each in (table, turned)]
+        yield told(table.columns[number], *ends, only_order=True)
         return
     keys = set(table.key) & set(numbers)
     if keys and keys == set(table.key):
@@ -219,13 +221,16 @@ def _pick(statement: Statement) -> str:
         return ""
     if statement.words[0] == "CREATE" and "TABLE" not in statement.words[1:4]:
         return ""
-    text = "".join(literal_values(statement.text)) if statement.words[0] == "DO" else statement.text
+    is_body = statement.words[0] == "DO"
+    text = "".join(literal_values(statement.text)) if is_body else statement.text
     read = tokens(text)
-    return next(_picks(read), "") or ("UPDATE … FROM" if any(part.joins for part in update_parts(text)) else "")
+    joined = "UPDATE … FROM" if any(part.joins for part in update_parts(text)) else ""
+    return next(_picks(read, is_body=is_body), joined)
 
 
-def _picks(read: Sequence[Token]) -> Iterator[str]:
-    """LIMIT, DISTINCT ON, OVER and what collects values, each without an ORDER BY of its own."""
+def _picks(read: Sequence[Token], *, is_body: bool) -> Iterator[str]:
+    """LIMIT, DISTINCT ON, OVER and what collects values, each without an ORDER BY of its own; in a body what takes one
+    row after another too."""
     scopes: list[dict[str, int]] = [{}]
     for place, token in enumerate(read):
         scope = scopes[-1]
@@ -234,7 +239,7 @@ def _picks(read: Sequence[Token]) -> Iterator[str]:
             scopes.append({word: 1 for word in (before,) if word == "OVER" or word in _COLLECTS})
             if before == "ON" and earlier == "DISTINCT":
                 scope["DISTINCT ON"] = 1
-        elif token.text in (")", ";"):
+        elif token.text in (")", ";") or token.upper == "LOOP":
             yield from _unordered(scope)
             if token.text == ")" and len(scopes) > 1:
                 scopes.pop()
@@ -244,6 +249,10 @@ def _picks(read: Sequence[Token]) -> Iterator[str]:
             scope["ORDER"] = 1
         elif token.upper in ("LIMIT", "FETCH"):
             scope["LIMIT"] = 1
+        elif token.upper == "INTO" and is_body and read[place - 1].upper not in ("INSERT", "MERGE"):
+            scope["SELECT … INTO"] = 1
+        elif token.upper == "FOR" and is_body and "SELECT" in [each.upper for each in read[place + 2 : place + 5]]:
+            scope["FOR … IN SELECT"] = 1
         elif token.upper == "NOTHING" and read[place - 1].upper == "DO" and any(each.upper == "SELECT" for each in read):
             scope["ON CONFLICT DO NOTHING"] = 1
     for scope in scopes:

@@ -18,9 +18,10 @@ from pgcontract.rules.registry import check, otherwise_kept
 def rows_determined(context: Context) -> Iterator[Answer]:
     """What the migration writes does not hang on the order in which rows lie.
 
-    Why it matters: LIMIT 1, DISTINCT ON and UPDATE … FROM take the row that comes first where several would do, and
-    string_agg puts values in the order in which they come. Without an ORDER BY that order is nobody's: an UPDATE, a
-    VACUUM or another plan changes it, so that production gets other values than the test did.
+    Why it matters: LIMIT 1, DISTINCT ON and UPDATE … FROM take the row that comes first where several would do, as
+    SELECT … INTO does in a block; string_agg and FOR take one after another as they come. Without an ORDER BY that
+    order is nobody's: an UPDATE, a VACUUM or another plan changes it, so that production gets other values than the
+    test did.
     How it is measured: each such statement of the pending migration is run over the rows as they lie, and over the same
     rows the other way round. What differs is told. Numbers and uuids that each run makes anew are left out; where the
     same values come in another order alone it is noted.
