@@ -130,7 +130,10 @@ class _Raiser:
             change = f"UPDATE {column.table} SET {column.quoted_name} = {literal(value)} WHERE {self._is_his(column)}"  # noqa: S608
             outcome = self._stage.attempt(change, FIRST, sent=f"{change} RETURNING {column.quoted_name}::text")
             if _holds(outcome, value):
-                return self._raised(column, "UPDATE", value, outcome)
+                raised = self._raised(column, "UPDATE", value, outcome)
+                # One of many rows says whose words a message is, say.
+                if raised.asking or self._is_power(column, value) or self._is_of_a_member(column):
+                    return raised
         return None
 
     def by_insert(self, column: Column) -> Raised | None:
@@ -195,6 +198,12 @@ class _Raiser:
         """Whether it is more than a user chooses of himself when he signs up, as to buy or to sell."""
         is_text = column.type != "boolean" and not value.isdigit()
         return not is_text or _POWER.search(value) is not None or _STATUS.fullmatch(column.bare_name) is not None
+
+    def _is_of_a_member(self, column: Column) -> bool:
+        """Whether a user has one row of the table, or one for each of what he belongs to."""
+        ties = self._access.ties[column.table]
+        indexes = self._schema.indexes_by_table.get(column.table, ())
+        return any(index.unique and not ties.isdisjoint(key.strip('"') for key in index.keys) for index in indexes)
 
     def _raised(self, column: Column, operation: str, value: str, outcome: Outcome, *, maker: str = "") -> Raised:
         return Raised(

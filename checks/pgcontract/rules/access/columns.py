@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.schema import Column, Table
+from pgcontract.model.schema import Column, Schema, Table
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import try_access
@@ -32,6 +32,10 @@ _TOKEN: Final = lazy_pattern(
     re.IGNORECASE,
 )
 _OF_AN_INVITATION: Final = lazy_pattern(r"(\w+_)?invit(e|ation)s?(_\w+)?", re.IGNORECASE)
+_OF_SOMEBODY: Final = lazy_pattern(
+    r"(\w+_)?(user|owner|profile|account|member|team|org|organi[sz]ation|e?mail|expires|expiry|used|revoked|accepted)(_\w+)?",
+    re.IGNORECASE,
+)
 _CARRIES: Final = ("text", "character", "uuid", "bytea")
 _FOR_ONE: Final = "a secret"
 
@@ -111,7 +115,7 @@ def column_personal(context: Context) -> Iterator[Answer]:
     access = try_access(context)
     for column in context.after.columns:
         table = access.relations.get(column.table)
-        said = _said_by_its_name(column)
+        said = _said_by_its_name(column, context.after)
         if not isinstance(table, Table) or not table.row_security or not said:
             continue
         for actor in (ANON, SECOND):
@@ -127,7 +131,7 @@ def column_personal(context: Context) -> Iterator[Answer]:
             rest = [
                 one.quoted_name
                 for one in context.after.columns
-                if one.table == column.table and not _said_by_its_name(one)
+                if one.table == column.table and not _said_by_its_name(one, context.after)
             ]
             shown = access.of(regimes[0], column.table, actor, "SELECT").shown
             taken = f"REVOKE SELECT ON {column.table} FROM anon, authenticated;"  # noqa: S608 - the catalog's
@@ -146,10 +150,20 @@ def column_personal(context: Context) -> Iterator[Answer]:
             break
 
 
-def _said_by_its_name(column: Column) -> str:
+def _said_by_its_name(column: Column, schema: Schema) -> str:
     """What everybody is not to read; nothing of any other."""
     if _PERSONAL.fullmatch(column.bare_name):
         return "personal data"
     table = QualifiedName.parse(column.table).name
     is_token = _TOKEN.fullmatch(column.bare_name) or (column.bare_name == "code" and _OF_AN_INVITATION.fullmatch(table))
-    return _FOR_ONE if is_token and column.type.startswith(_CARRIES) else ""
+    return _FOR_ONE if is_token and column.type.startswith(_CARRIES) and not _is_a_sign(column, schema) else ""
+
+
+def _is_a_sign(column: Column, schema: Schema) -> bool:
+    """Whether it names a coin, a word or a colour: nothing draws it, and the table is about nobody."""
+    return (
+        column.bare_name.lower() == "token"
+        and column.default is None
+        and not any(rule.table == column.table and rule.form == "foreign key" for rule in schema.constraints)
+        and not any(_OF_SOMEBODY.fullmatch(one.bare_name) for one in schema.columns_of(column.table))
+    )
