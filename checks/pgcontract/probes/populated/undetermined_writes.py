@@ -89,6 +89,7 @@ def _compare(
     context: Context, connection: psycopg.Connection, statement: Statement, pick: str
 ) -> Iterator[UndeterminedWrite]:
     """Run the statement over the rows as they lie, once more, and over the same the other way round; and undo all."""
+    before = {table.name: table for table in take_snapshot(connection).values()}
     usual, again, turned = (_run(context, connection, statement, turned=turned) for turned in (False, False, True))
     for name, table in usual.items() if usual and again and turned else ():
         if name not in again or name not in turned:
@@ -96,7 +97,9 @@ def _compare(
         volatile = [
             number for number in table.columns if _column(table, number) != _column(again[name], number)
         ]  # other numbers and uuids each time
-        yield from _differences(statement, pick, table, turned[name], volatile)
+        was = before.get(name)
+        stays = [key for key in table.key if was and _column(was, key) == _column(table, key)]
+        yield from _differences(statement, pick, table, turned[name], volatile=volatile, stays=stays)
 
 
 def _run(
@@ -141,8 +144,15 @@ def _column(table: TableSnapshot, number: int) -> list[str]:
 
 
 def _differences(
-    statement: Statement, pick: str, table: TableSnapshot, turned: TableSnapshot, volatile: Sequence[int]
+    statement: Statement,
+    pick: str,
+    table: TableSnapshot,
+    turned: TableSnapshot,
+    *,
+    volatile: Sequence[int],
+    stays: Sequence[int],
 ) -> Iterator[UndeterminedWrite]:
+    """`stays` are the columns of the key that say which row it is, since they were there before."""
     numbers = [number for number in table.columns if number not in volatile]
     one, other = _rows(table, numbers), _rows(turned, numbers)
     if one == other:
@@ -160,15 +170,15 @@ def _differences(
         )
 
     apart = [
-        number for number in numbers if table.types[number].startswith(("bigint", "integer")) and _numbers(table, number)
+        number
+        for number in numbers
+        if number not in stays and table.types[number].startswith(("bigint", "integer")) and _numbers(table, number)
     ]
     left = [number for number in numbers if number not in apart]
     same_words = _rows(table, left, words=True) == _rows(turned, left, words=True)
     if apart and _rows(table, left) == _rows(turned, left):
-        stays = [number for number in apart if _rows(table, [*left, number]) == _rows(turned, [*left, number])]
-        number = next((number for number in apart if number not in stays), apart[0])
-        ends = [_numbered(each, number, [*stays, *left]) for each in (table, turned)]
-        yield told(table.columns[number], *ends, only_order=True)
+        ends = [_numbered(each, apart[0], left) for each in (table, turned)]
+        yield told(table.columns[apart[0]], *ends, only_order=True)
         return
     keys = set(table.key) & set(numbers)
     if keys and keys == set(table.key):
