@@ -27,6 +27,10 @@ _TAKEN: Final = "23505"
 # Said of any row, and not of the one that a user has: there they are content.
 _ON_A_PROFILE_ALONE: Final = lazy_pattern(r"points|plan|tier|(is_?)?(verified|approved)|scopes?", re.IGNORECASE)
 _POWER: Final = lazy_pattern(r"admin|owner|super|root|staff|moderator|pro|premium|paid", re.IGNORECASE)
+_OF_PEOPLE: Final = lazy_pattern(
+    r"(\w+_)?(users?|profiles?|members?|memberships?|roles?|accounts?|people|persons?|employees?|staff|admins?|customers?)(_\w+)?",
+    re.IGNORECASE,
+)
 _STATUS: Final = lazy_pattern(r"((payment|subscription|order|membership)_?)?(status|state)|paid|is_paid", re.IGNORECASE)
 _OF_A_PAYMENT: Final = lazy_pattern(
     r"(stripe|paddle|paypal|razorpay|lemon_?squeezy|polar|revenuecat)_\w+|price_id|payment_intent(_id)?"
@@ -131,8 +135,9 @@ class _Raiser:
             outcome = self._stage.attempt(change, FIRST, sent=f"{change} RETURNING {column.quoted_name}::text")
             if _holds(outcome, value):
                 raised = self._raised(column, "UPDATE", value, outcome)
-                # One of many rows says whose words a message is, say.
-                if raised.asking or self._is_power(column, value) or self._is_of_a_member(column):
+                # In one of many rows it says whose words a message is, or for what work somebody applies.
+                is_rank = self._is_power(column, value) or self._is_of_a_member(column)
+                if raised.asking or (is_rank and not self._is_free(column)):
                     return raised
         return None
 
@@ -158,7 +163,9 @@ class _Raiser:
                 before = f"DELETE FROM {column.table} WHERE {self._is_his(column)}"  # noqa: S608 - the catalog's
                 outcome = self._insert(statement, column, before=before)
             if _holds(outcome, value):
-                return self._raised(column, "INSERT", value, outcome)
+                raised = self._raised(column, "INSERT", value, outcome)
+                if raised.asking or not self._is_free(column):
+                    return raised
         return None
 
     def by_sign_up(self, column: Column) -> Raised | None:
@@ -199,6 +206,16 @@ class _Raiser:
         is_text = column.type != "boolean" and not value.isdigit()
         return not is_text or _POWER.search(value) is not None or _STATUS.fullmatch(column.bare_name) is not None
 
+    def _is_free(self, column: Column) -> bool:
+        """Whether it is a role in any words, in one of many rows, in a table that is not called as one of people."""
+        return (
+            column.bare_name.lower() == "role"
+            and column.type.startswith(("text", "character"))
+            and not self._listed(column)
+            and not self._is_of_a_member(column)
+            and not _OF_PEOPLE.fullmatch(QualifiedName.parse(column.table).name)
+        )
+
     def _is_of_a_member(self, column: Column) -> bool:
         """Whether a user has one row of the table, or one for each of what he belongs to."""
         ties = self._access.ties[column.table]
@@ -230,12 +247,16 @@ class _Raiser:
                 return f"the policy {policy.quoted_name} on {policy.table}"
         return ""
 
+    def _listed(self, column: Column) -> list[str]:
+        """What the CHECKs of the table name beside it."""
+        rules = [one for one in self._schema.constraints if one.table == column.table and one.form == "check"]
+        texts = [one.definition or "" for one in rules]
+        return [text for check in texts if column.bare_name in check for text in re.findall(r"'([^']*)'::", check)]
+
     def _higher(self, column: Column, held: object) -> Iterator[str]:
         schema = self._schema
         labels = next((one.labels for one in schema.types if one.is_type(column.type)), ())
-        checks = [one.definition or "" for one in schema.constraints if one.table == column.table and one.form == "check"]
-        listed = [text for check in checks if column.bare_name in check for text in re.findall(r"'([^']*)'::", check)]
-        known = [text for text in (*labels, *listed) if text != held]
+        known = [text for text in (*labels, *self._listed(column)) if text != held]
         if _STATUS.fullmatch(column.bare_name) and column.type != "boolean":
             yield from [text for text in known if _PAID.fullmatch(text)][:1]
             if not known and column.type.startswith(("text", "character")):
