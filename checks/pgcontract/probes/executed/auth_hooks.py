@@ -46,6 +46,8 @@ _EVENT: Final = json.dumps(
         "metadata": {"ip_address": "127.0.0.1"},
     }
 )
+_NEW_USER: Final = "c0000000-0000-4000-8000-00000000000c"
+_SIGN_UP: Final = "INSERT INTO auth.users (id, email, role) VALUES (%s, 'cleo@example.org', 'authenticated')"
 # supabase_auth_admin has the search_path auth, and has no way to another's rights.
 _DOOR: Final = """
 CREATE FUNCTION extensions.pgcontract_ask_hook(called text, event jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
@@ -58,13 +60,15 @@ GRANT EXECUTE ON FUNCTION extensions.pgcontract_ask_hook(text, jsonb) TO {migrat
 
 @dataclass(frozen=True, kw_only=True)
 class HookTry:
-    """What came of a call: a refusal, or an answer that is another than its owner gets over the same rows. It is
-    `granted` where a migration lets supabase_auth_admin call it; else it is one by its name alone."""
+    """What came of a call: a refusal, or an answer that is another than its owner gets over the same rows, or that
+    `is_null` for a user who has just signed up. It is `granted` where a migration lets supabase_auth_admin call it; else
+    it is one by its name alone."""
 
     function: Function
     granted: bool
     statement: str
     refusal: Refusal | None
+    is_null: bool = False
 
 
 @cached_state_fact
@@ -87,6 +91,12 @@ def try_auth_hooks(context: Context) -> tuple[HookTry, ...]:
                     own = _ask(connection, f"{called.replace('$1', '%s::jsonb')}", [_EVENT])
                 except psycopg.Error:
                     continue  # it wants an event of another form
+                if "claims" in (function.body or "") and _is_null(connection, called):
+                    statement = called.replace("$1", f"'{_EVENT.replace(ANNA.id, _NEW_USER)}'::jsonb")
+                    found.append(
+                        HookTry(function=function, granted=granted, statement=statement, refusal=None, is_null=True)
+                    )
+                    continue
                 refusal: Refusal | None = None
                 try:
                     asked = "SELECT extensions.pgcontract_ask_hook(%s, %s::jsonb)"
@@ -111,6 +121,17 @@ def _hooks(context: Context) -> Iterator[tuple[Function, bool]]:
             and (is_granted or _NAMES.fullmatch(function.bare_name))
         ):
             yield function, is_granted
+
+
+def _is_null(connection: psycopg.Connection, called: str) -> bool:
+    """Whether it answers NULL, seeing all, to a user who has just signed up."""
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(_SIGN_UP, [_NEW_USER])
+            event = _EVENT.replace(ANNA.id, _NEW_USER)
+            return connection.execute(called.replace("$1", "%s::jsonb").encode(), [event]).fetchone() == (None,)
+    except psycopg.Error:
+        return False
 
 
 def _ask(connection: psycopg.Connection, query: str, values: list[str]) -> object:

@@ -23,6 +23,7 @@ def function_auth_hook(context: Context) -> Iterator[Answer]:
     security hides the rows from it, every token goes without what the hook should put in.
     How it is measured: each function of one jsonb that gives jsonb, and that supabase_auth_admin is granted or that has
     the name of a hook (custom_access_token_hook), is called as supabase_auth_admin and as its owner, over rows of a user.
+    So it is for a user who has just signed up: NULL is no answer where it is to give claims.
     It is a warning where it answers and says less, and where its name alone makes it a hook.
     What to do: GRANT USAGE ON the schema, SELECT ON what it reads and EXECUTE ON the function TO supabase_auth_admin,
     with CREATE POLICY ... FOR SELECT TO supabase_auth_admin USING (true) on a table with row security; and SET
@@ -40,6 +41,10 @@ def _answer(context: Context, tried: HookTry) -> Answer:
     )
     actual = "less than its owner is answered"
     remedy = f"CREATE POLICY … ON the table that it reads FOR SELECT TO {AUTH_ADMIN} USING (true);"
+    if tried.is_null:
+        summary = f"{name} answers NULL for a user who has just signed up, and without claims he gets no token."
+        actual = "NULL"
+        remedy = "jsonb_set() with a NULL is NULL: COALESCE(to_jsonb(…), 'null')."
     if tried.refusal is not None:
         why = tried.refusal.message
         summary = f"{name} fails as {AUTH_ADMIN}, who calls it at each sign-in or sign-up, so that nobody gets in: {why}."
@@ -59,5 +64,5 @@ def _answer(context: Context, tried: HookTry) -> Answer:
         remedy=remedy,
         evidence=[Evidence(title=f"As {AUTH_ADMIN}", text=shown, language="sql")],
         origin=origin_in_chain(context.promise, "function", name),
-        severity=None if tried.granted and tried.refusal is not None else Severity.WARNING,
+        severity=None if tried.granted and (tried.refusal is not None or tried.is_null) else Severity.WARNING,
     )
