@@ -91,23 +91,23 @@ def try_auth_hooks(context: Context) -> tuple[HookTry, ...]:
                     own = _ask(connection, f"{called.replace('$1', '%s::jsonb')}", [_EVENT])
                 except psycopg.Error:
                     continue  # it wants an event of another form
-                if "claims" in (function.body or "") and _is_null(connection, called):
-                    statement = called.replace("$1", f"'{_EVENT.replace(ANNA.id, _NEW_USER)}'::jsonb")
-                    found.append(
-                        HookTry(function=function, granted=granted, statement=statement, refusal=None, is_null=True)
-                    )
-                    continue
                 refusal: Refusal | None = None
+                event, is_null = _EVENT, False
                 try:
                     asked = "SELECT extensions.pgcontract_ask_hook(%s, %s::jsonb)"
                     if _ask(connection, asked, [called, _EVENT]) == own:
-                        continue
+                        is_null = "claims" in (function.body or "") and _is_null(connection, called)
+                        event = _EVENT.replace(ANNA.id, _NEW_USER)
+                        if not is_null:
+                            continue
                 except psycopg.Error as error:
                     refusal = read_refusal(error)
                     if refusal.sqlstate not in _FAILS:
                         continue
-                statement = called.replace("$1", f"'{_EVENT}'::jsonb")
-                found.append(HookTry(function=function, granted=granted, statement=statement, refusal=refusal))
+                statement = called.replace("$1", f"'{event}'::jsonb")
+                found.append(
+                    HookTry(function=function, granted=granted, statement=statement, refusal=refusal, is_null=is_null)
+                )
     return tuple(found)
 
 
