@@ -231,8 +231,8 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
         pytest.param(
             {"schema/x.txt": ""},
             "schema",
-            "schema: holds no migrations that are known here; looked for those of {layouts}. Its files, such as "
-            "x.txt, do not end in .sql",
+            "schema: holds no migrations that are known here. Its files, such as x.txt, do not end in .sql: where they "
+            "are SQL, rename them; one can be read by `pgcontract verify - < FILE`. Looked for those of {layouts}",
             id="empty folder",
         ),
         pytest.param(
