@@ -46,8 +46,8 @@ def insert_lone_values(promise: Promise, connection: psycopg.Connection, names: 
             number = first + 2 * place
             maker.insert_with({name: None}, number)
             values = maker.planned_values(number + 1, [name])
-            if values is not None:
-                maker.insert_with(values, number + 1, sparse=True)
+            if values is not None:  # what else may not be NULL is written out: a default may be the clock's
+                maker.insert_with({**dict.fromkeys(columns), **values}, number + 1)
 
 
 def _texts(script: Script) -> Sequence[str]:
