@@ -44,8 +44,12 @@ SELECT c.conrelid::int8, c.conname, pg_catalog.pg_get_expr(c.conbin, c.conrelid)
    AND coalesce((pg_catalog.to_jsonb(c) ->> 'conenforced')::bool, true)
  ORDER BY 1, 2
 """
-# What draws by chance, the server's own functions and those of pgcrypto and uuid-ossp; and what counts, or writes.
-_DRAWS = re.compile(r"\b(?:random(?:_normal)?|gen_random_\w+|gen_salt|uuid_generate_v\w+|uuidv[47])\s*\(", re.IGNORECASE)
+# What goes by chance or by the clock, of the server, pgcrypto and uuid-ossp; and what counts, or writes.
+_DRAWS = re.compile(
+    r"\b(?:(?:random(?:_normal)?|gen_random_\w+|gen_salt|uuid_generate_v\w+|uuidv[47]"
+    r"|now|(?:clock|statement|transaction)_timestamp)\s*\(|CURRENT_(?:DATE|TIME)|LOCALTIME)",
+    re.IGNORECASE,
+)
 _WRITES = re.compile(r"\b(?:nextval|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 # The bounds of all partitions that hold rows, as one more CHECK of the table at the top.
 _BOUNDS = """
@@ -83,7 +87,7 @@ SELECT c.conrelid::int8, c.conname, pg_catalog.format('%%I.%%I', n.nspname, p.re
 
 @dataclass(frozen=True, kw_only=True)
 class FilledColumn:
-    """A column that takes values. Its default `draws` if it is another by chance each time, itself or in a function."""
+    """A column that takes values. Its default `draws` if it, or a function in it, gives another value each time."""
 
     name: str
     type: ValueType
