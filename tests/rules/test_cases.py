@@ -27,7 +27,9 @@ def test_the_check_says_what_the_case_expects_and_accuses_nobody_else(case: Case
     accused = {finding.subject for finding in findings(case) if finding.status not in QUIET}
     elsewhere = accused - (set() if case.is_kept else {answer["subject"] for answer in answers})
 
-    assert ([[answer] for answer in answers], set()) == (actual, elsewhere)
+    assert ([[answer] for answer in answers], set()) == (actual, elsewhere), [
+        said(finding) for finding in findings(case) if finding.status not in QUIET
+    ]
 
 
 def _answers(expected: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
