@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from obtaining import fetched
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.providers.local.cache_usage import is_running
 from pgcontract.postgres.sandbox import Sandbox
 
 # RFC 3174, FIPS 180, RFC 2202, RFC 4231, RFC 9562 and uuid-ossp's own namespaces.
@@ -113,3 +115,9 @@ def test_servers_without_a_path_for_extensions_take_them_on_their_platform_alone
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             connection.execute(b"CREATE EXTENSION moddatetime")
+
+
+def test_programs_are_in_use_where_a_server_runs_beside_a_link_to_them() -> None:
+    with fetched("17"), provider_for("17").start() as server:
+        assert server.bin_dir is not None
+        assert is_running(server.bin_dir.parent)

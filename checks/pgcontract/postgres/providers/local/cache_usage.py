@@ -78,9 +78,12 @@ def size_of(entry: Path) -> int:
 
 
 def is_running(entry: Path) -> bool:
-    """Whether a program in it is running now (Linux: by /proc; elsewhere a run is trusted not to be emptied under)."""
+    """Whether a program in it, or one beside a link to its libraries, is running now (Linux: by /proc; elsewhere a run is
+    trusted not to be emptied under)."""
     for process in Path("/proc").glob("[0-9]*/exe"):
         with contextlib.suppress(OSError):
-            if process.readlink().is_relative_to(entry):
+            program = process.readlink()
+            libraries = (program.parent.parent / "lib").resolve()
+            if program.is_relative_to(entry) or libraries.is_relative_to(entry):
                 return True
     return False
