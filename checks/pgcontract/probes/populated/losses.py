@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from pgcontract.model.contents import RowDifference, TableContents, compare_rows
+from pgcontract.model.contents import RowDifference, compare_rows
 from pgcontract.model.foreign_key import read_foreign_key
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.sql import Statement
@@ -89,20 +89,7 @@ def _differs(table: TableSnapshot, other: TableSnapshot | None) -> bool:
 
 def _differences(before: TableSnapshot, after: TableSnapshot) -> tuple[RowDifference, ...]:
     return tuple(
-        difference for difference in compare_rows(_contents(before), _contents(after)) if difference.change != "added"
-    )
-
-
-def _contents(table: TableSnapshot) -> TableContents:
-    """The rows with columns named by their numbers."""
-    numbers = tuple(table.columns)
-    return TableContents(
-        name=table.name,
-        oid=table.oid,
-        columns=tuple(map(str, numbers)),
-        key=tuple(map(str, table.key)),
-        count=len(table.rows),
-        rows=tuple(tuple(row[number] for number in numbers) for row in table.rows),
+        difference for difference in compare_rows(before.contents, after.contents) if difference.change != "added"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.model.contents import TableContents, compare_rows
+from pgcontract.model.contents import compare_rows
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Trigger
 from pgcontract.model.sql import Statement
@@ -23,7 +23,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.populated.deployed import is_table_of_this_deploy
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.steps import steps_of
-from pgcontract.probes.populated.table_snapshots import Snapshot, TableSnapshot, take_snapshot
+from pgcontract.probes.populated.table_snapshots import Snapshot, take_snapshot
 from pgcontract.probes.row_generation.update_parts import UpdatePart, update_parts
 from pgcontract.probes.script_words import names_in_code
 from pgcontract.values import dataclass
@@ -135,7 +135,7 @@ def _effects(statement: Statement, trigger: Trigger, body: str, before: Snapshot
         bare = QualifiedName.parse(table.name).name
         if oid == own or oid not in after or not names_in_code(body, bare) or names_in_code(statement.text, bare):
             continue
-        differences = compare_rows(_contents(table), _contents(after[oid]))
+        differences = compare_rows(table.contents, after[oid].contents)
         added = sum(difference.change == "added" for difference in differences)
         if added:
             yield Refired(statement=statement, trigger=trigger, other=table.name, rows=added)
@@ -158,15 +158,3 @@ def _effects(statement: Statement, trigger: Trigger, body: str, before: Snapshot
                     before=str(pairs[0][0]),
                     after=str(pairs[0][1]),
                 )
-
-
-def _contents(table: TableSnapshot) -> TableContents:
-    numbers: Sequence[int] = tuple(table.columns)
-    return TableContents(
-        name=table.name,
-        oid=table.oid,
-        columns=tuple(map(str, numbers)),
-        key=tuple(map(str, table.key)),
-        count=len(table.rows),
-        rows=tuple(tuple(row[number] for number in numbers) for row in table.rows),
-    )

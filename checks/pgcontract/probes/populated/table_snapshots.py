@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import psycopg
 from psycopg import sql
 
+from pgcontract.model.contents import TableContents
 from pgcontract.values import dataclass
 
 _MAX_ROWS: Final = 200
@@ -49,6 +50,18 @@ class TableSnapshot:
     types: Mapping[int, str]
     key: tuple[int, ...]
     rows: tuple[StoredValues, ...]
+
+    @property
+    def contents(self) -> TableContents:
+        """The rows with columns named by their numbers."""
+        return TableContents(
+            name=self.name,
+            oid=self.oid,
+            columns=tuple(map(str, self.columns)),
+            key=tuple(map(str, self.key)),
+            count=len(self.rows),
+            rows=tuple(tuple(row[number] for number in self.columns) for row in self.rows),
+        )
 
 
 Snapshot: TypeAlias = Mapping[int, TableSnapshot]

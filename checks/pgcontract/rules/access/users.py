@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pgcontract.model.schema import Origin
 from pgcontract.model.wording import joined
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, try_access
@@ -72,11 +73,14 @@ def _joined(context: Context, access: Access, crossings: Sequence[Crossing]) -> 
         remedy=f"REVOKE INSERT ON {first.table} FROM anon, authenticated; and add members by a function that asks for an "
         "invitation; or ask in WITH CHECK whether the caller may add somebody there.",
         evidence=[session(first.outcome, first.actor)],
-        origin=next(
-            (origin for policy in first.policies if (origin := origin_in_chain(context.promise, "policy", policy.name))),
-            origin_in_chain(context.promise, "table", first.table),
-        ),
+        origin=_origin(context, first),
     )
+
+
+def _origin(context: Context, crossing: Crossing) -> Origin | None:
+    """Where the first of its policies is made, else its table."""
+    made = (origin_in_chain(context.promise, "policy", policy.name) for policy in crossing.policies)
+    return next(filter(None, made), origin_in_chain(context.promise, "table", crossing.table))
 
 
 def _put_among(context: Context, access: Access, crossings: Sequence[Crossing]) -> Answer:
@@ -95,10 +99,7 @@ def _put_among(context: Context, access: Access, crossings: Sequence[Crossing]) 
         remedy=f"Ask in {clause} for what the policy for SELECT asks, too: that the caller is a member there. Or waive "
         "it, where strangers are to send such rows.",
         evidence=[session(first.outcome, first.actor)],
-        origin=next(
-            (origin for policy in first.policies if (origin := origin_in_chain(context.promise, "policy", policy.name))),
-            origin_in_chain(context.promise, "table", first.table),
-        ),
+        origin=_origin(context, first),
         severity=Severity.WARNING,
     )
 
