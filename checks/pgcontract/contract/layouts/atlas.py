@@ -2,7 +2,7 @@
 
 As we understand it (its source, sql/migrate/dir.go and lex.go, and its documentation): by the files' names; each is cut
 into statements, sent one by one in a transaction a file, unless `-- atlas:txmode none` stands at its top, an empty line
-behind it. atlas.sum lists every file with a checksum; nothing is applied where it does not fit.
+behind it. Nothing is applied where atlas.sum does not fit the files.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from pgcontract.contract.atlas_sum import SUM_FILE, sum_issues
 from pgcontract.contract.folder_issues import issue_of, name_order_issues, unread_folders
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
@@ -19,7 +20,6 @@ from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, Script, TransactionScope, make_script, statements_between
-from pgcontract.result import Severity
 
 NAME: Final = "atlas"
 SENTENCE: Final = "by name, statement by statement, each file in a transaction but where its txmode says otherwise"
@@ -34,7 +34,6 @@ HISTORY: Final = ToolHistory(
     compares=True,
 )
 
-_SUM: Final = "atlas.sum"
 _DIRECTIVE: Final = re.compile(r"^-- *atlas:(?P<name>\w+)(?: +(?P<value>.*?))?[ \r]*$", re.MULTILINE)
 _HEADER: Final = re.compile(r"(?:--[^\n]*\n)+(?=\r?\n|\Z)")
 _OF_OTHERS: Final = re.compile(r".*\.(?:up|down)\.sql|[VUBR][\d._]*__.*")
@@ -44,9 +43,9 @@ _OUTSIDE: Final = "Give it a file of its own with “-- atlas:txmode none” at 
 
 def recognises(folder: Folder) -> str | None:
     """atlas.sum in it, unless its files are laid out as another tool's, which Atlas reads too."""
-    if folder.only is not None or not folder.has(folder.path / _SUM) or mark_in(folder):
+    if folder.only is not None or not folder.has(folder.path / SUM_FILE) or mark_in(folder):
         return None
-    return None if any(_OF_OTHERS.fullmatch(path.name) for path in folder.files()) else f"has {_SUM}"
+    return None if any(_OF_OTHERS.fullmatch(path.name) for path in folder.files()) else f"has {SUM_FILE}"
 
 
 def read_folder(folder: Folder) -> FolderReading:
@@ -56,7 +55,7 @@ def read_folder(folder: Folder) -> FolderReading:
         raise InputError("holds no migration; Atlas's are called <version>_<name>.sql", file=str(folder.path))
     checkpoints = [path for path in paths[1:] if "checkpoint" in _directives(folder.source(path).text)]
     migrations = tuple(_migration(folder, path) for path in paths if path not in checkpoints)
-    issues = [*name_order_issues(migrations, "Atlas"), *_not_read(migrations), *_sum_issues(folder, paths)]
+    issues = [*name_order_issues(migrations, "Atlas"), *_not_read(migrations), *sum_issues(folder)]
     issues += unread_folders(folder, "Atlas")
     issues += [
         FolderIssue(
@@ -130,24 +129,3 @@ def _not_read(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
                 "Write an empty line behind it.",
                 line=1,
             )
-
-
-def _sum_issues(folder: Folder, paths: tuple[Path, ...]) -> Iterator[FolderIssue]:
-    """Files that atlas.sum does not list, and listed ones that are gone; what its checksums say is not looked at."""
-    if not folder.has(folder.path / _SUM):
-        return
-    listed = {line.rpartition(" h1:")[0] for line in folder.text(folder.path / _SUM).splitlines() if " h1:" in line}
-    named = {path.name for path in paths if "sum" not in _directives(folder.source(path).text)}
-    for name in sorted(listed ^ named):
-        why = "is in atlas.sum, and not in the folder" if name in listed else "is not in atlas.sum"
-        if folder.has(folder.path / name) and name in listed:
-            continue
-        yield FolderIssue(
-            kind=IssueKind.REFUSED,
-            subject=name,
-            summary=f"{name} {why}: Atlas takes the folder for changed by hand, and applies nothing.",
-            remedy="Type `atlas migrate hash`, once the folder is as it should be.",
-            severity=Severity.ERROR,
-            key=name.removesuffix(".sql") if name in named else None,
-            path=str(folder.path / (name if name in named else _SUM)),
-        )
