@@ -21,7 +21,9 @@ from pgcontract.values import dataclass
 
 _TESTS: Final = frozenset(("test", "tests", "__tests__", "spec", "specs", "fixtures", "testdata", "example", "examples"))
 _CALLED: Final = ("migrat", "versions", "changelog")
-_MARKS: Final = frozenset(("migration_lock.toml", "atlas.sum", "_journal.json", "sqitch.plan", *SETTINGS_FILES))
+_MARKS: Final = frozenset(
+    ("migration_lock.toml", "atlas.sum", "_journal.json", "sqitch.plan", "sqitch.conf", *SETTINGS_FILES)
+)
 _OF_ONE_MIGRATION: Final = frozenset(("up.sql", "migration.sql"))
 # As every tool names its files that goes by their names; whatever else holds SQL is not looked through.
 _NUMBERED: Final = re.compile(r"(?:[VUB]?\d|R__).*\.sql$|V\d[\d._]*__", re.IGNORECASE)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.migration_folder import Folder
+from pgcontract.contract.sqitch_settings import sqitch_project
 from pgcontract.errors import InputError
 from pgcontract.values import dataclass
 
@@ -184,10 +185,14 @@ def _shows_ecto(folder: Folder) -> str | None:
     return _shows_files(_ECTO, r"Ecto\.Migration", *repositories)(folder)
 
 
-def _shows_sqitch(folder: Folder) -> str | None:
-    own = folder.place
-    below = own.name in ("deploy", "revert", "verify") and folder.only is None
-    return "is below sqitch.plan" if below and folder.has(own.parent / "sqitch.plan") else None
+def _sqitch_above(folder: Folder) -> Path | None:
+    """The folder of the project whose scripts these are."""
+    for above in folder.place.parents[:_LEVELS_OF_CHANGES] if folder.only is None else ():
+        project = sqitch_project(Folder(path=above, root=folder.root))
+        for path in project.scripts.values() if project is not None else ():
+            if folder.place.is_relative_to(path) or path.is_relative_to(folder.place):
+                return above
+    return None
 
 
 def _shows_atlas(folder: Folder) -> str | None:
@@ -318,8 +323,8 @@ TOOLS: Final = (
     UnreadTool(name="graphile-migrate", shows=_shows_graphile, instead=_instead_of_graphile),
     UnreadTool(
         name="Sqitch",
-        shows=_shows_sqitch,
-        instead=lambda folder: f"Name the folder that holds the plan: `pgcontract verify {folder.place.parent}`",
+        shows=lambda folder: "is below sqitch.plan" if _sqitch_above(folder) else None,
+        instead=lambda folder: f"Name the folder that holds the plan: `pgcontract verify {_sqitch_above(folder)}`",
     ),
     UnreadTool(
         name="Atlas",

@@ -32,6 +32,22 @@ SAMPLE = {
     "verify/rooms.sql": "SELECT id FROM rooms WHERE false;\n",
 }
 FOLDER = "."
+CONF = """[core]
+    engine = pg
+    top_dir = db ; and so on
+[engine "pg"]
+    top_dir = db/pg
+    plan_file = "db/plan.txt"
+    deploy_dir = db/up
+[engine "pg.variables"]
+    Column = floor
+"""
+MOVED = {
+    "sqitch.conf": CONF,
+    "db/plan.txt": f"floor {BY}\n",
+    "db/up/floor.sql": "CREATE TABLE :Column (id bigint);",
+    "db/pg/revert/floor.sql": "DROP TABLE floor;",
+}
 ORDER = ["rooms", "floor@v1", "floor", "app.names"]
 
 
@@ -43,10 +59,14 @@ ORDER = ["rooms", "floor@v1", "floor", "app.names"]
         pytest.param(
             {"sqitch.plan": f"{PLAN}gone {BY}\n"}, ORDER, ["migration.accepted error gone"], id="listed and missing"
         ),
+        pytest.param(MOVED, ["floor"], [], id="by sqitch.conf"),
+        pytest.param({**MOVED, "sqitch.conf": f'{CONF}[target "x"]\n uri = db:mysql:x\n top_dir = .\n'}, ["floor"], [],
+                     id="beside another database's"),
+        pytest.param({"sqitch.conf": "[core]\n top_dir = db/ # none there\n"}, ORDER, [], id="sqitch.conf of no plan"),
     ],
-)
+)  # fmt: skip
 def test_project_is_read_by_its_plan(more: dict[str, str], order: list[str], issues: list[str], tmp_path: Path) -> None:
-    assert Read(layout="sqitch", order=order, back=["rooms"], issues=issues) == read(tmp_path, {**SAMPLE, **more})
+    assert Read(layout="sqitch", order=order, back=order[:1], issues=issues) == read(tmp_path, {**SAMPLE, **more})
 
 
 @pytest.mark.parametrize(
@@ -59,6 +79,8 @@ def test_project_is_read_by_its_plan(more: dict[str, str], order: list[str], iss
         pytest.param(
             {}, "deploy", "Name the folder that holds the plan: `pgcontract verify ", id="its folder of scripts"
         ),
+        pytest.param(MOVED, "db/up", "Name the folder that holds the plan: `pgcontract verify ", id="by sqitch.conf"),
+        pytest.param(MOVED, "db/pg", "a part of this project is outside of it, by ", id="its top folder"),
     ],
 )
 def test_project_that_is_refused(more: dict[str, str], path: str, words: str, tmp_path: Path) -> None:
