@@ -40,6 +40,17 @@ _COMMANDS: Final = {
     "doctor": ("doctor", "Show which servers can start here, what is missing, what is cached."),
     "schema": ("schema", "Print the JSON Schema of the files you write, or of run.json."),
 }
+# How the help calls what names a file or folder.
+_PLACES: Final = frozenset(("FILE", "DIR", "RUN.json", "RUN_A.json", "RUN_B.json"))
+
+
+class _Place(click.types.StringParamType):
+    """A file or folder. One without a name is none: an empty variable of the shell would name the working folder."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value.strip():
+            self.fail("an empty text, as of a variable that is not set; leave it out, or name one.", param, ctx)
+        return value
 
 
 class Commands(click.Group):
@@ -53,6 +64,9 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"pgcontract.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
+        for parameter in command.params:
+            if parameter.metavar in _PLACES:
+                parameter.type = _Place()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
