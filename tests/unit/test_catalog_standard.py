@@ -89,12 +89,7 @@ OWNER_SEES = InformationSchema(
     ),
     constraints=(
         InformationSchemaConstraint(
-            table="public.seen",
-            name="seen_pkey",
-            type="PRIMARY KEY",
-            check_clause=None,
-            columns=("id",),
-            enforced="YES",
+            table="public.seen", name="seen_pkey", type="PRIMARY KEY", check_clause=None, columns=("id",), enforced="YES"
         ),
     ),
     triggers=tuple(

@@ -60,12 +60,7 @@ CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
         "Wrong.",
     ),
     "one is unknown": (claim("column.type"), (KEPT, UNKNOWN), Outcome.NOT_SHOWN, TOLD),
-    "unknown at the head": (
-        claim("column.type"),
-        (KEPT, finding(Status.UNKNOWN, at=NEXT)),
-        Outcome.NOT_SHOWN,
-        TOLD,
-    ),
+    "unknown at the head": (claim("column.type"), (KEPT, finding(Status.UNKNOWN, at=NEXT)), Outcome.NOT_SHOWN, TOLD),
     "unknown, and answered at the head alone": (
         claim("column.type"),
         (finding(Status.UNKNOWN, resolution="answered at 002, where it holds"), finding(Status.KEPT, at=NEXT)),
@@ -269,18 +264,8 @@ def test_a_refuted_claim_blocks_however_lightly_its_check_weighs() -> None:
     [
         ("It is pleasant", (), (), None),
         ("It is pleasant", ("column.type",), (), "names column.type, which can be asked"),
-        (
-            "Two users never share an email",
-            (),
-            (),
-            "speaks of users, email, which no claim judges",
-        ),
-        (
-            "Two Users never share an e-mail",
-            (),
-            ("table.present[public.t]",),
-            "speaks of users, which no claim judges",
-        ),
+        ("Two users never share an email", (), (), "speaks of users, email, which no claim judges"),
+        ("Two Users never share an e-mail", (), ("table.present[public.t]",), "speaks of users, which no claim judges"),
         ("Two users never share an email", (), ("column.type[public.users.email]",), None),
         ("Userspace emails", (), (), None),
     ],
@@ -373,27 +358,15 @@ def test_a_promise_about_more_than_words_cannot_be_corrected_away() -> None:
 
 STEPS = {"check": "flow.steps", "subject": "shop.pay"}
 RESTATED: dict[str, tuple[Claim, tuple[Finding, ...], Outcome]] = {
-    "it holds": (
-        claim("flow.steps[shop.*]"),
-        (finding(Status.KEPT, migration=NEXT, **STEPS),),
-        Outcome.CORRECTED,
-    ),
+    "it holds": (claim("flow.steps[shop.*]"), (finding(Status.KEPT, migration=NEXT, **STEPS),), Outcome.CORRECTED),
     "it is refuted too": (
         claim("flow.steps[shop.*]"),
         (finding(Status.BROKEN, migration=NEXT, **STEPS),),
         Outcome.REFUTED,
     ),
-    "it is only noted": (
-        claim("flow.steps[shop.*]"),
-        (finding(Status.NOTED, migration=NEXT, **STEPS),),
-        Outcome.REFUTED,
-    ),
+    "it is only noted": (claim("flow.steps[shop.*]"), (finding(Status.NOTED, migration=NEXT, **STEPS),), Outcome.REFUTED),
     "it is called untestable": (claim(untestable="It is so"), (), Outcome.REFUTED),
-    "it rests on something else": (
-        claim("column.type"),
-        (finding(Status.KEPT, migration=NEXT),),
-        Outcome.REFUTED,
-    ),
+    "it rests on something else": (claim("column.type"), (finding(Status.KEPT, migration=NEXT),), Outcome.REFUTED),
 }
 
 

@@ -101,7 +101,4 @@ def test_unknown_migration_of_many_names_the_newest_alone(pgcontract: Command, t
     result = pgcontract("verify", "many", "--applied", "x")
     newest = ", ".join(f"{number:03}_a" for number in range(53, 61))
 
-    assert (2, f"error: many: no migration is called 'x'; known here: 52 others, {newest}\n") == (
-        result.code,
-        result.err,
-    )
+    assert (2, f"error: many: no migration is called 'x'; known here: 52 others, {newest}\n") == (result.code, result.err)

@@ -154,8 +154,7 @@ def test_length_counts_characters_and_bytes_apart(text: str, reason: str | None)
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
-    {"paid": None, "Paid ": "not listed, though `paid` is", "lost": "not one of paid, open"}.items(),
+    ("text", "reason"), {"paid": None, "Paid ": "not listed, though `paid` is", "lost": "not one of paid, open"}.items()
 )
 def test_one_of_is_exact_and_names_the_nearest(text: str, reason: str | None) -> None:
     assert reason == standard("one_of", values=["paid", "open"]).why_not(text)

@@ -200,10 +200,7 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     "another table": ("name,run_on\n1_a,x\n", "applied.txt: has 2 values in row 1, and 1 were asked for: version; paste"),
     "no tool": (None, "no tool is known to run this folder (flat), so there is no table of what is applied"),
     "empty": ("\n", "applied.txt: is empty; paste what this answers for dbmate: SELECT version FROM schema_migrations"),
-    "rows cut off": (
-        " version \n---------\n 1_a\n(3 rows)\n",
-        "applied.txt: ends with (3 rows), and has 1 of them;",
-    ),
+    "rows cut off": (" version \n---------\n 1_a\n(3 rows)\n", "applied.txt: ends with (3 rows), and has 1 of them;"),
     "an error": (
         'ERROR:  relation "t" does not exist\nLINE 1: SELECT\n',
         'applied.txt: holds an error in the place of rows (ERROR:  relation "t" does not exist); paste',

@@ -150,10 +150,7 @@ def test_flat_order(files: list[str], order: list[str], told: list[str], tmp_pat
         (tmp_path / name).write_text("SELECT 1;", encoding="utf-8")
     project = load_project(tmp_path)
 
-    assert (order, told) == (
-        [migration.key for migration in project.chain],
-        [issue.summary for issue in project.issues],
-    )
+    assert (order, told) == ([migration.key for migration in project.chain], [issue.summary for issue in project.issues])
 
 
 def test_file_in_the_room_is_a_layout(by_day: Path) -> None:

@@ -39,10 +39,7 @@ TRUTH: dict[str, tuple[At, tuple[Growth, ...]]] = {
     "one row by a B-tree": (lambda size: search(size, 1), ("O(1)", "O(log n)", "O(rows)", "O(n)")),
     "a full scan": (scan, ("O(n)",)),
     "a tenth of the rows by an index": (lambda size: search(size, size // 10), ("O(rows)", "O(n)")),
-    "a tenth of the rows read, three kept": (
-        lambda size: search(size, 3, pages=size // 10),
-        ("O(n)",),
-    ),
+    "a tenth of the rows read, three kept": (lambda size: search(size, 3, pages=size // 10), ("O(n)",)),
     "a scan of a small table, then an index": (
         lambda size: scan(size) if size == 1_000 else search(size, 3),
         ("O(1)", "O(log n)", "O(rows)", "O(n)"),

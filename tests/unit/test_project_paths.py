@@ -341,10 +341,7 @@ def test_a_link_out_of_the_project_is_not_followed(
     target = _moved_out(root, name, tmp_path_factory.mktemp("room"))
     with pytest.raises(InputError) as caught:
         load_project(root)
-    expected = (
-        f"is, or lies behind, a symbolic link that leads out of {root}, to {target}",
-        True,
-    )
+    expected = (f"is, or lies behind, a symbolic link that leads out of {root}, to {target}", True)
 
     message = str(caught.value)
     assert expected == (message.partition(": ")[2].partition(f"{target}")[0] + str(target), str(root / name) in message)

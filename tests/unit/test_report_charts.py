@@ -57,14 +57,7 @@ def whole(name: str = "by_email", index: str | None = "public.i") -> Run:
 def test_every_query_has_its_cost_and_its_times_and_every_flow_its_wal() -> None:
     actual = [chart.name for chart in charts(base(measurements=MEASUREMENTS))]
 
-    assert [
-        "cost-by_email",
-        "latency-by_email",
-        "cost-open",
-        "latency-open",
-        "cost-by_answer",
-        "wal-checkout",
-    ] == actual
+    assert ["cost-by_email", "latency-by_email", "cost-open", "latency-open", "cost-by_answer", "wal-checkout"] == actual
 
 
 def test_nothing_measured_draws_nothing() -> None:
@@ -194,8 +187,7 @@ def test_labels_stand_apart_in_the_order_of_their_lines(positions: list[float]) 
 
 
 @pytest.mark.parametrize(
-    ("high", "ticks"),
-    [(871.0, (0, 200, 400, 600, 800)), (10.0, (0, 2, 4, 6, 8, 10)), (0.7, (0, 0.2, 0.4, 0.6))],
+    ("high", "ticks"), [(871.0, (0, 200, 400, 600, 800)), (10.0, (0, 2, 4, 6, 8, 10)), (0.7, (0, 0.2, 0.4, 0.6))]
 )
 def test_linear_axis_has_about_five_round_ticks(high: float, ticks: tuple[float, ...]) -> None:
     assert ticks == tuple(round(tick, 9) for tick in LinearAxis(high=high, start=0, end=100).ticks())

@@ -181,13 +181,7 @@ def shown_by_browser(page: str, folder: Path) -> tuple[str, list[str]]:
         "--enable-logging=stderr",
         "--dump-dom",
     )
-    done = subprocess.run(
-        [BROWSER, *options, file.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+    done = subprocess.run([BROWSER, *options, file.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     assert "</main>" in done.stdout
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 

@@ -242,11 +242,7 @@ EFFECTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "all of it": (
         {
-            "effect": Effect(
-                changed=parts("column public.b.c"),
-                dropped=parts("function public.f()"),
-                live=(LOCKING,),
-            ),
+            "effect": Effect(changed=parts("column public.b.c"), dropped=parts("function public.f()"), live=(LOCKING,)),
             "losses": (LOSS,),
             "stops": (STOP,),
         },

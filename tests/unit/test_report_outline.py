@@ -86,10 +86,7 @@ def written(tmp_path: Path) -> Write:
     """A project of one migration, another owner's than the shipped one's, with this outline and these claims."""
 
     def write(outline: str = OUTLINE, claims: str = CLAIMS) -> Path:
-        contracts = {
-            "contracts/001_invoice/contract.toml": CONTRACT,
-            "contracts/001_invoice/claims.toml": claims,
-        }
+        contracts = {"contracts/001_invoice/contract.toml": CONTRACT, "contracts/001_invoice/claims.toml": claims}
         return write_files(tmp_path, {"migrations/001_invoice.sql": GUARD, **contracts, "pgcontract.toml": outline})
 
     return write

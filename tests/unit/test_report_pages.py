@@ -55,7 +55,7 @@ SHOWN = {
         " CAUTION  020_sessions on PostgreSQL 18.6 (wheel)\nIt may be deployed by somebody who has read what follows.\n\n"
         "• 1 correction: C4\n• 6 claims are not shown\n\n"
         "Taken on trust\n~ Z7 is called untestable: It is a decision, not a property.\n\n"
-        "claims   1 corrected (C4), 6 not shown, 1 untestable, 7 upheld\nchecks   3 noted, 63 kept\n",
+        "claims   1 corrected (C4), 6 not shown, 1 untestable, 7 upheld\nchecks   3 noted, 63 kept\n"
     ],
     ("refused", "markdown"): [
         "\n2. **BROKEN (error)** `table.present[public.t0]` (E1–E12): Table public.t0 is not there. And 11 more: ",

@@ -7,10 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from pgcontract.catalog.server_spelling import (
-    RefusedDeclaration,
-    read_server_spelling,
-)
+from pgcontract.catalog.server_spelling import RefusedDeclaration, read_server_spelling
 from pgcontract.model.schema import Column, Constraint, Function, Index, Part, Policy, Schema, Table, Trigger, Type, View
 from pgcontract.postgres.providers import provider_for
 
@@ -214,10 +211,7 @@ def test_partitions_are_spelled(connection: psycopg.Connection) -> None:
     spelling = read_server_spelling(connection, Schema(tables=(parent, part), columns=(A, B)))
     actual = [(spelled_table.partition_key, spelled_table.partition_bound) for spelled_table in spelling.schema.tables]
 
-    assert [
-        ("RANGE (lower(a), b)", None),
-        (None, "FOR VALUES FROM ('a', MINVALUE) TO ('n', 5)"),
-    ] == actual
+    assert [("RANGE (lower(a), b)", None), (None, "FOR VALUES FROM ('a', MINVALUE) TO ('n', 5)")] == actual
 
 
 def test_what_the_server_will_not_spell_stays_and_is_told(connection: psycopg.Connection) -> None:

@@ -60,11 +60,7 @@ def of(run: Run, check: str) -> list[Finding]:
             OPEN, '"access.grants[*]" = "error"', Decision.BLOCKED, Severity.ERROR, id="critical, made an error"
         ),
         pytest.param(
-            "rows.kept/broken_narrowed",
-            '"rows.*" = "info"',
-            Decision.CAUTION,
-            Severity.WARNING,
-            id="rows lost silently",
+            "rows.kept/broken_narrowed", '"rows.*" = "info"', Decision.CAUTION, Severity.WARNING, id="rows lost silently"
         ),
         pytest.param(
             "lock.no_rewrite/broken",
@@ -131,10 +127,7 @@ def test_a_refuted_claim_stays_refuted(toml: str, decision: Decision, tmp_path: 
 def test_an_expired_waiver_is_at_best_caution(tmp_path: Path) -> None:
     run = judged_case("waiver.live/broken", tmp_path, '[severity]\n"*" = "info"', today=LATER)
 
-    assert (Decision.CAUTION, [Severity.WARNING]) == (
-        decision_of(run),
-        [one.severity for one in of(run, "waiver.live")],
-    )
+    assert (Decision.CAUTION, [Severity.WARNING]) == (decision_of(run), [one.severity for one in of(run, "waiver.live")])
 
 
 @pytest.mark.parametrize(

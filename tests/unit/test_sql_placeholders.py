@@ -6,16 +6,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from pgcontract.model.sql import (
-    Placeholder,
-    Script,
-    Source,
-    as_written,
-    fill,
-    make_script,
-    mask_values,
-    place,
-)
+from pgcontract.model.sql import Placeholder, Script, Source, as_written, fill, make_script, mask_values, place
 
 NAME = re.compile(r"\$\{(\w+)\}")
 

@@ -62,14 +62,7 @@ def test_an_opened_comment_ends_the_last_statement() -> None:
 def test_a_statement_knows_its_lines_and_column() -> None:
     first, second = split_statements("\ufffd--x\r\n\r\n  select 1,\r\n  2; create\r\n table t()")
 
-    assert (0, 1, 1, 2, 4, 6) == (
-        first.offset,
-        first.line,
-        first.column,
-        second.number,
-        second.line,
-        second.column,
-    )
+    assert (0, 1, 1, 2, 4, 6) == (first.offset, first.line, first.column, second.number, second.line, second.column)
 
 
 pieces = st.sampled_from([*WHOLE.values(), "begin", "insert into t values (1, 'a;b', $q$;$q$)"])

@@ -40,10 +40,7 @@ OWN = {
 @pytest.fixture(scope="module")
 def starting_names() -> Iterator[tuple[str, ...]]:
     """The schemas that are there before the first migration."""
-    with (
-        provider_for("wheel").start() as server,
-        Sandbox(server, platform_of("supabase")) as sandbox,
-    ):
+    with provider_for("wheel").start() as server, Sandbox(server, platform_of("supabase")) as sandbox:
         schemas = [schema.name for schema in sandbox.starting_catalog.schemas if schema.name != "public"]
         yield (*(f"{schema}." for schema in schemas), "theirs.")
 

@@ -79,10 +79,7 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
         pytest.param(DJANGO, "shop/migrations", "these are Django migrations", id="Django"),
         pytest.param(DJANGO, "shop/migrations/0001_initial.py", "these are Django migrations", id="one of Django's"),
         pytest.param(
-            RAILS,
-            ".",
-            "these are Rails migrations: it has db/migrate/20240101000000_rooms.rb.",
-            id="Rails's project",
+            RAILS, ".", "these are Rails migrations: it has db/migrate/20240101000000_rooms.rb.", id="Rails's project"
         ),
         pytest.param(RAILS, "db", "these are Rails migrations: it has migrate/20240101000000_rooms.rb.", id="Rails's db"),
         pytest.param(RAILS, "db/migrate", "these are Rails migrations: it has 20240101000000_rooms.rb.", id="Rails"),

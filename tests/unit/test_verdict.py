@@ -127,10 +127,7 @@ def test_untestable_claims_and_waivers_are_taken_on_trust_whatever_the_verdict()
         findings=(finding(Status.WAIVED, resolution="waived until 2027-01-01 by Ann: soon"), BROKEN),
         claims=(result(Outcome.UNTESTABLE, migration=NEXT), result(Outcome.UPHELD, 2)),
     )
-    expected = (
-        "T1 is called untestable: told",
-        "001_t:column.type[public.t.a] is waived until 2027-01-01 by Ann: soon",
-    )
+    expected = ("T1 is called untestable: told", "001_t:column.type[public.t.a] is waived until 2027-01-01 by Ann: soon")
 
     assert expected == run.on_trust
 
@@ -164,10 +161,7 @@ HEADS: dict[str, tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[Finding, 
     "unknown, then kept": (
         (UNKNOWN,),
         (KEPT,),
-        (
-            finding(Status.UNKNOWN, resolution="answered at 002, where it holds"),
-            finding(Status.KEPT, **AT_HEAD),
-        ),
+        (finding(Status.UNKNOWN, resolution="answered at 002, where it holds"), finding(Status.KEPT, **AT_HEAD)),
     ),
     "a note answers nothing": ((UNKNOWN,), (NOTED,), (UNKNOWN, finding(Status.NOTED, **AT_HEAD))),
     "a subject that only the head has": (

@@ -28,11 +28,7 @@ def judged(one: Finding, *waivers: Waiver) -> list[tuple[Status, Severity | None
 
 EXCUSED: dict[str, tuple[Finding, Waiver, str]] = {
     "by its own name": (BROKEN, waiver(TODAY), ANN),
-    "by a wildcard": (
-        BROKEN,
-        waiver(TODAY, subject="public.t.*"),
-        f"{ANN} (by a wildcard, column.type[public.t.*])",
-    ),
+    "by a wildcard": (BROKEN, waiver(TODAY, subject="public.t.*"), f"{ANN} (by a wildcard, column.type[public.t.*])"),
     "by a wildcard for the check": (
         BROKEN,
         waiver(TODAY, check="column.*"),

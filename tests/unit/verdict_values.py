@@ -6,16 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from pgcontract.contract import (
-    CheckRef,
-    Claim,
-    Contract,
-    Correction,
-    Migration,
-    Project,
-    Shape,
-    Waiver,
-)
+from pgcontract.contract import CheckRef, Claim, Contract, Correction, Migration, Project, Shape, Waiver
 from pgcontract.model.schema import Column, Schema, Table
 from pgcontract.model.sql import Script
 from pgcontract.result import ClaimResult, Finding, Outcome, Severity, Status
