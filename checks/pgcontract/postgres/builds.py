@@ -33,8 +33,8 @@ THIRD_PARTY = _names("""
     mysql_fdw oracle_fdw orafce pg_cron pg_graphql pg_hashids pg_hint_plan pg_ivm pg_jsonschema pg_net pg_partman
     pg_repack pg_search pg_similarity pg_squeeze pg_stat_monitor pg_tle pg_uuidv7 pgaudit pgjwt pgmq pgroonga
     pgroonga_database pgrouting pgsodium pgtap plcoffee plls plpgsql_check plv8 postgis postgis_raster postgis_sfcgal
-    postgis_tiger_geocoder postgis_topology prefix rum semver supabase_vault tds_fdw timescaledb vector vectorscale
-    wrappers
+    postgis_tiger_geocoder postgis_topology prefix rum semver supabase-dbdev supabase_vault tds_fdw timescaledb
+    vector vectorscale wrappers
 """)
 # What PyPI's build has in addition to contrib.
 _WHEEL_EXTRAS = frozenset({"vector"})

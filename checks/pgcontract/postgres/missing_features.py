@@ -21,6 +21,8 @@ _EXTENSION_VERSION = re.compile(
     r'extension "(?P<name>.+)" has no (?:installation script nor update path|update path from version ".+") '
     r'(?:for|to) version "(?P<version>.+)"'
 )
+# As dbdev calls its packages, of SQL alone, which pg_tle keeps in the database itself: by whose they are.
+_PACKAGE = lazy_pattern(r"[a-z][a-z0-9_]*[-@][a-z][a-z0-9_]*")
 _LIBRARY = re.compile(r'could not load library "(?:.*/)?(?P<name>[^"/]+?)(?:\.so|\.dylib)?": (?P<why>.*)')
 _COLLATION = re.compile(r'collation "(?P<name>.+)" for encoding ".*" does not exist')
 _LOCALE = re.compile(r'could not create locale "(?P<name>.+)": .*')
@@ -181,6 +183,10 @@ def _missing_extension(case: _RefusalCase) -> MissingFeature | None:
         if last and case.server_major > last:
             return _feature_of_other_majors(case, name, last=last)
         remedy = builds.describe_extension_source(name, case.judging_major, lacking_spec=case.spec)
+        if not remedy and _PACKAGE.fullmatch(name) and nearest_extension(refusal) is None:
+            why = "is called as dbdev's packages are, which are in no server's build"
+            remedy = "make it where tests alone need it, outside of the migrations; or --pg dsn:URL of one that has it"
+            return MissingFeature(what=name, why=why, remedy=remedy)
         return MissingFeature(what=name, why=_NOT_BUILT, remedy=remedy) if remedy else None
     if refusal.sqlstate == "22023" and (match := _EXTENSION_VERSION.fullmatch(refusal.message)):
         return MissingFeature(
