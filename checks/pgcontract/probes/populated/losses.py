@@ -35,7 +35,7 @@ from pgcontract.probes.populated.loss_words import (
     takes_from_others,
 )
 from pgcontract.probes.populated.moved_rows import Ends, ends_of, gone, is_value_kept, key
-from pgcontract.probes.populated.over_rows import run_over_rows, snapshots_around
+from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.steps import steps_of
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot, take_snapshot
 from pgcontract.probes.script_words import assigned_columns_of
@@ -66,7 +66,7 @@ def find_losses(context: Context) -> tuple[RowLoss, ...]:
     over = run_over_rows(context)
     if over.after is None or not context.before.tables:
         return ()
-    start, final = snapshots_around(context)
+    start, final = over.start, over.final
     changed = {oid for oid, table in start.items() if table.rows and _differs(table, final.get(oid))}
     if not changed:
         return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import field, replace
 from typing import Final
 
 import psycopg
@@ -48,10 +49,13 @@ _INSERTS: Final = ("INSERT", "WITH")
 @dataclass(frozen=True, kw_only=True)
 class OverRows:
     """What came of it. `before` is the state with rows without those that stop it, `after` what it makes of that; None
-    where it is refused all the same, which `unknown` says. `refused` are tables that took no row, each with why."""
+    where it is refused all the same, which `unknown` says. `start` and `final` are the rows of the two. `refused` are
+    tables that took no row, each with why."""
 
     before: DatabaseState
     after: DatabaseState | None
+    start: Snapshot = field(default_factory=dict)
+    final: Snapshot = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
     unknown: Refusal | None = None
     refused: Mapping[str, str]
@@ -95,26 +99,18 @@ def run_over_rows(context: Context) -> OverRows:
         stops = find_stops(trials, *catalogs, bounds=lambda: _partition_bounds(context))
     finally:
         before = trials.close()
-    after = None
-    if stops.unknown is None:
-        with context.sandbox.clone(before, keep=True) as name:
-            with context.sandbox.connect(name) as connection:
-                refusal = apply_as_production(connection, context.promise.script)
-            if refusal is None:
-                after = context.sandbox.read_state(name)
-    return OverRows(before=before, after=after, stops=stops.found, unknown=stops.unknown, refused=populated.refused)
-
-
-@cached_promise_fact
-def snapshots_around(context: Context) -> tuple[Snapshot, Snapshot]:
-    """The rows before it, without those that stop it, and after it; none after where it is refused."""
-    over = run_over_rows(context)
-    with context.sandbox.rolled_back(over.before) as connection:
-        start = take_snapshot(connection)
-    if over.after is None:
-        return start, {}
-    with context.sandbox.rolled_back(over.after) as connection:
-        return start, take_snapshot(connection)
+    over = OverRows(before=before, after=None, stops=stops.found, unknown=stops.unknown, refused=populated.refused)
+    if stops.unknown is not None:
+        return over
+    with context.sandbox.clone(before, keep=True) as name:
+        with context.sandbox.connect(name) as connection:
+            start = take_snapshot(connection)
+            if apply_as_production(connection, context.promise.script) is not None:
+                return over
+        # In a session of its own: whatever the script set is not over there.
+        with context.sandbox.connect(name) as connection:
+            final = take_snapshot(connection)
+        return replace(over, after=context.sandbox.read_state(name), start=start, final=final)
 
 
 def _later(context: Context, tables: set[str]) -> Mapping[str, FilledTable]:

@@ -14,7 +14,7 @@ from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.deployed import is_of_this_deploy, is_table_of_this_deploy
 from pgcontract.probes.populated.loss_words import drops, drops_by_name, drops_column, renames
-from pgcontract.probes.populated.over_rows import run_over_rows, snapshots_around
+from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.table_snapshots import TableSnapshot
 from pgcontract.probes.script_words import assigned_columns_of, names_in_code
 from pgcontract.values import dataclass
@@ -42,7 +42,7 @@ def unseen_losses(context: Context) -> Iterator[UnseenLoss]:
     over = run_over_rows(context)
     if over.after is None or not context.before.tables:
         return
-    start, final = snapshots_around(context)
+    start, final = over.start, over.final
     stopping = {stop.table for stop in over.stops}
     for oid, table in start.items():
         if table.name not in stopping and not is_table_of_this_deploy(context, table.name):
