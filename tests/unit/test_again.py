@@ -63,16 +63,12 @@ def again(pgcontract: Command, tmp_path: Path) -> Callable[..., list[str]]:
     return run
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["m", *(word for pair in PLAIN.items() for word in pair)],
-        ["m", "--applied", "001_a", "--no-baseline", "--strict", "--pg", "none", "--seed", "0"],
-        ["p", "--history", "applied.csv", "--pg", "none", "--seed", "0"],
-        ["m/001_a.sql", "--contract", "a.contract.toml", "--pg", "none", "--seed", "0"],
-    ],
-    ids=["most", "what does not go with these", "a history", "a contract"],
-)
+@pytest.mark.parametrize("words", [
+    ["m", *(word for pair in PLAIN.items() for word in pair)],
+    ["m", "--applied", "001_a", "--no-baseline", "--strict", "--pg", "none", "--seed", "0"],
+    ["p", "--history", "applied.csv", "--pg", "none", "--seed", "0"],
+    ["m/001_a.sql", "--contract", "a.contract.toml", "--pg", "none", "--seed", "0"],
+], ids=["most", "what does not go with these", "a history", "a contract"])  # fmt: skip
 def test_each_option_that_changes_what_is_asked_is_repeated(words: list[str], again: Callable[..., list[str]]) -> None:
     typed = again(*words)
 

@@ -77,33 +77,21 @@ JUDGED = {
         "BLOCKED",
         "script.applies 2: The server rejects the script: division by zero.",
     ),
-    "line ends of Windows behind a mark": (
-        b"\xef\xbb\xbfSELECT 1;\r\n\r\nSELECT nope;\r\n",
-        "BLOCKED",
-        'script.applies 3: The server rejects the script: column "nope" does not exist.',
-    ),
-    "an open quote": (
-        b"SELECT 1;\nSELECT 'a;\n",
-        "BLOCKED",
-        'script.applies 2: The server rejects the script: unterminated quoted string at or near "\'a;\n".',
-    ),
+    "line ends of Windows behind a mark": (b"\xef\xbb\xbfSELECT 1;\r\n\r\nSELECT nope;\r\n", "BLOCKED",
+        'script.applies 3: The server rejects the script: column "nope" does not exist.'),
+    "an open quote": (b"SELECT 1;\nSELECT 'a;\n", "BLOCKED",
+                      'script.applies 2: The server rejects the script: unterminated quoted string at or near "\'a;\n".'),
     "a transaction that never ends": (
         b"BEGIN;\nCREATE TABLE t (a int PRIMARY KEY);\n",
         "BLOCKED",
         "script.commits 1: The transaction that the script begins at line 1 is never committed, so what follows it is "
         "undone.",
     ),
-    "a database that goes": (
-        b"DROP DATABASE postgres;",
-        "BLOCKED",
-        "script.applies 1: The server rejects the script: must be owner of database postgres.",
-    ),
-    "no such database": (
-        b"\\set d app\nDROP DATABASE :d;",
-        "BLOCKED",
-        'script.applies 2: The server rejects the script: database "app" does not exist.',
-    ),
-}
+    "a database that goes": (b"DROP DATABASE postgres;", "BLOCKED",
+                             "script.applies 1: The server rejects the script: must be owner of database postgres."),
+    "no such database": (b"\\set d app\nDROP DATABASE :d;", "BLOCKED",
+                         'script.applies 2: The server rejects the script: database "app" does not exist.'),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("raw", "decision", "word"), JUDGED.values(), ids=JUDGED)
@@ -119,14 +107,11 @@ def test_endless_loop_is_stopped(pgcontract: Command, room: Path) -> None:
     assert Word(code=1, decision="BLOCKED", said="script.applies 2: The script does not end within 1 s.") == found
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param(ROWS.format(t="t"), id="in one message"),
-        pytest.param(f"\\set t t\n{ROWS.format(t=':t')}", id="by psql"),
-        pytest.param(COPIED.format(rows=f"{'x' * 999}\n" * 100_000), id="copied"),
-    ],
-)
+@pytest.mark.parametrize("script", [
+    pytest.param(ROWS.format(t="t"), id="in one message"),
+    pytest.param(f"\\set t t\n{ROWS.format(t=':t')}", id="by psql"),
+    pytest.param(COPIED.format(rows=f"{'x' * 999}\n" * 100_000), id="copied"),
+])  # fmt: skip
 def test_rows_without_end_are_stopped(
     pgcontract: Command, room: Path, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,16 +88,12 @@ MADE = "DO $$BEGIN EXECUTE 'CREATE TABLE public.made (a integer)'; END$$;"
 KEYLESS = finding(Status.BROKEN, check="table.primary_key", subject="public.made")
 
 
-@pytest.mark.parametrize(
-    ("later", "status"),
-    [
-        ((), Status.WAIVED),
-        (("ALTER TABLE public.made ADD b integer;",), Status.WAIVED),
-        (("DROP TABLE public.made;", MADE), Status.BROKEN),
-        (("DROP TABLE public.made;", "SELECT make('made');"), Status.BROKEN),
-    ],
-    ids=["the same", "spoken of later", "made again", "made otherwise"],
-)
+@pytest.mark.parametrize(("later", "status"), [
+    ((), Status.WAIVED),
+    (("ALTER TABLE public.made ADD b integer;",), Status.WAIVED),
+    (("DROP TABLE public.made;", MADE), Status.BROKEN),
+    (("DROP TABLE public.made;", "SELECT make('made');"), Status.BROKEN),
+], ids=["the same", "spoken of later", "made again", "made otherwise"])  # fmt: skip
 def test_what_a_block_made_is_new_when_it_is_made_anew(later: tuple[str, ...], status: Status) -> None:
     project = project_of(MADE, *later)
     told = replace(KEYLESS, migration=project.head.key)

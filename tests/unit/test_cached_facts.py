@@ -41,15 +41,11 @@ def asked(of: Callable[[Fact], Fact], contexts: list[Context]) -> list[str]:
     return calls
 
 
-@pytest.mark.parametrize(
-    ("of", "expected"),
-    [
-        (cached_fact, ["001_first", "002_second", "001_first"]),
-        (cached_state_fact, ["001_first", "002_second"]),
-        (cached_promise_fact, ["001_first", "002_second"]),
-    ],
-    ids=["a promise in a state", "a state", "a promise"],
-)
+@pytest.mark.parametrize(("of", "expected"), [
+    (cached_fact, ["001_first", "002_second", "001_first"]),
+    (cached_state_fact, ["001_first", "002_second"]),
+    (cached_promise_fact, ["001_first", "002_second"]),
+], ids=["a promise in a state", "a state", "a promise"])  # fmt: skip
 def test_a_fact_is_asked_once_of(of: Callable[[Fact], Fact], expected: list[str], contexts: list[Context]) -> None:
     assert expected == asked(of, contexts)
 

@@ -70,8 +70,7 @@ ALTERATIONS = {
     "an index's parameters": "alter index public.padded set (fillfactor = 50)",
     "an operator class's parameters": "create index more on \"Odd\".\"T\" using gist (t gist_trgm_ops(siglen = 32))",
     "a clustered index": "alter table public.plain cluster on plain_pkey",
-    "an invalid index": "update pg_catalog.pg_index set indisvalid = false"
-    " where indexrelid = 'public.padded'::regclass",
+    "an invalid index": "update pg_catalog.pg_index set indisvalid = false where indexrelid = 'public.padded'::regclass",
     "an index as replica identity": "alter table public.plain replica identity using index plain_pkey",
     "a trigger's events": "create or replace trigger told after insert on public.plain for each statement"
     " execute function public.stamp()",

@@ -31,75 +31,48 @@ PAIRS = {
     "operator's function": (EQUAL.format(""), EQUAL.format("").replace("int4eq", "int4ne")),
     "operator's commutator": (EQUAL.format(""), EQUAL.format(", COMMUTATOR = ===")),
     "operator that hashes": (EQUAL.format(", COMMUTATOR = ==="), EQUAL.format(", COMMUTATOR = ===, HASHES")),
-    "comment on an operator": (
-        EQUAL.format("") + "COMMENT ON OPERATOR === (integer, integer) IS 'same'",
-        EQUAL.format("") + "COMMENT ON OPERATOR === (integer, integer) IS 'other'",
-    ),
-    "member of an operator family": (
-        f"{FAMILY} ALTER OPERATOR FAMILY f USING btree ADD OPERATOR 1 < (integer, integer)",
-        f"{FAMILY} ALTER OPERATOR FAMILY f USING btree ADD OPERATOR 1 > (integer, integer)",
-    ),
-    "operator class's storage": (
-        "CREATE OPERATOR CLASS o FOR TYPE point USING gist AS STORAGE box",
-        "CREATE OPERATOR CLASS o FOR TYPE point USING gist AS STORAGE polygon",
-    ),
+    "comment on an operator": (EQUAL.format("") + "COMMENT ON OPERATOR === (integer, integer) IS 'same'",
+                               EQUAL.format("") + "COMMENT ON OPERATOR === (integer, integer) IS 'other'"),
+    "member of an operator family": (f"{FAMILY} ALTER OPERATOR FAMILY f USING btree ADD OPERATOR 1 < (integer, integer)",
+                                     f"{FAMILY} ALTER OPERATOR FAMILY f USING btree ADD OPERATOR 1 > (integer, integer)"),
+    "operator class's storage": ("CREATE OPERATOR CLASS o FOR TYPE point USING gist AS STORAGE box",
+                                 "CREATE OPERATOR CLASS o FOR TYPE point USING gist AS STORAGE polygon"),
     "operator class that is the default": (
         f"{TYPE} CREATE OPERATOR CLASS o FOR TYPE pair USING btree AS FUNCTION 1 btrecordcmp(record, record)",
         f"{TYPE} CREATE OPERATOR CLASS o DEFAULT FOR TYPE pair USING btree AS FUNCTION 1 btrecordcmp(record, record)",
     ),
-    "cast's function": (
-        f"{TO_TEXT} CREATE CAST (pair AS text) WITH FUNCTION spell(pair)",
-        f"{TO_TEXT} CREATE CAST (pair AS text) WITH INOUT",
-    ),
-    "cast's context": (
-        f"{TYPE} CREATE CAST (pair AS text) WITH INOUT",
-        f"{TYPE} CREATE CAST (pair AS text) WITH INOUT AS ASSIGNMENT",
-    ),
+    "cast's function": (f"{TO_TEXT} CREATE CAST (pair AS text) WITH FUNCTION spell(pair)",
+                        f"{TO_TEXT} CREATE CAST (pair AS text) WITH INOUT"),
+    "cast's context": (f"{TYPE} CREATE CAST (pair AS text) WITH INOUT",
+                       f"{TYPE} CREATE CAST (pair AS text) WITH INOUT AS ASSIGNMENT"),
     "collation's locale": ("CREATE COLLATION c (LOCALE = 'C')", "CREATE COLLATION c (LOCALE = 'POSIX')"),
-    "conversion's function": (
-        "CREATE CONVERSION c FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
-        "CREATE DEFAULT CONVERSION c FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
-    ),
+    "conversion's function": ("CREATE CONVERSION c FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
+                              "CREATE DEFAULT CONVERSION c FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8"),
     "language's trust": (LANGUAGE.format("", ""), LANGUAGE.format("TRUSTED ", "")),
     "language's validator": (LANGUAGE.format("", ""), LANGUAGE.format("", " VALIDATOR plpgsql_validator")),
-    "text search mapping": (
-        f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH simple",
-        f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH english_stem",
-    ),
+    "text search mapping": (f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH simple",
+                            f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH english_stem"),
     "order of dictionaries": (
         f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH english_stem, simple",
         f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH simple, english_stem",
     ),
-    "dictionary's option": (
-        "CREATE TEXT SEARCH DICTIONARY d (TEMPLATE = simple)",
-        "CREATE TEXT SEARCH DICTIONARY d (TEMPLATE = simple, ACCEPT = false)",
-    ),
+    "dictionary's option": ("CREATE TEXT SEARCH DICTIONARY d (TEMPLATE = simple)",
+                            "CREATE TEXT SEARCH DICTIONARY d (TEMPLATE = simple, ACCEPT = false)"),
     "wrapper's option": (WRAPPER, "CREATE FOREIGN DATA WRAPPER w OPTIONS (debug 'true')"),
     "server's option": (f"{SERVER} OPTIONS (host 'a')", f"{SERVER} OPTIONS (host 'b')"),
     "server's version": (f"{SERVER}", f"{WRAPPER} CREATE SERVER s VERSION '2' FOREIGN DATA WRAPPER w"),
-    "user mapping's option": (
-        f"{SERVER}; CREATE USER MAPPING FOR public SERVER s",
-        f"{SERVER}; CREATE USER MAPPING FOR public SERVER s OPTIONS (password 'x')",
-    ),
-    "access method": (
-        "CREATE ACCESS METHOD a TYPE INDEX HANDLER bthandler",
-        "CREATE ACCESS METHOD a TYPE INDEX HANDLER hashhandler",
-    ),
+    "user mapping's option": (f"{SERVER}; CREATE USER MAPPING FOR public SERVER s",
+                              f"{SERVER}; CREATE USER MAPPING FOR public SERVER s OPTIONS (password 'x')"),
+    "access method": ("CREATE ACCESS METHOD a TYPE INDEX HANDLER bthandler",
+                      "CREATE ACCESS METHOD a TYPE INDEX HANDLER hashhandler"),
     "aggregate's start": (SUM.format("0", ""), SUM.format("1", "")),
     "aggregate's combination": (SUM.format("0", ""), SUM.format("0", ", COMBINEFUNC = int4pl")),
-    "foreign table's option": (
-        f"{SERVER}; CREATE FOREIGN TABLE t (a integer) SERVER s OPTIONS (name 'a')",
-        f"{SERVER}; CREATE FOREIGN TABLE t (a integer) SERVER s OPTIONS (name 'b')",
-    ),
-    "foreign column's option": (
-        f"{SERVER}; CREATE FOREIGN TABLE t (a integer) SERVER s",
-        f"{SERVER}; CREATE FOREIGN TABLE t (a integer OPTIONS (name 'b')) SERVER s",
-    ),
-    "text search parser": (
-        "SELECT",
-        "CREATE TEXT SEARCH PARSER p"
-        " (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)",
-    ),
+    "foreign table's option": (f"{SERVER}; CREATE FOREIGN TABLE t (a integer) SERVER s OPTIONS (name 'a')",
+                               f"{SERVER}; CREATE FOREIGN TABLE t (a integer) SERVER s OPTIONS (name 'b')"),
+    "foreign column's option": (f"{SERVER}; CREATE FOREIGN TABLE t (a integer) SERVER s",
+                                f"{SERVER}; CREATE FOREIGN TABLE t (a integer OPTIONS (name 'b')) SERVER s"),
+    "text search parser": ("SELECT", "CREATE TEXT SEARCH PARSER p"
+                           " (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)"),
     "text search template": ("SELECT", "CREATE TEXT SEARCH TEMPLATE t (LEXIZE = dsimple_lexize)"),
     "transform": ("SELECT", "CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal))"),
     "large object": ("SELECT", "SELECT lo_create(0)"),
@@ -108,15 +81,11 @@ PAIRS = {
     "security label": (LABEL.format("secret"), LABEL.format("public")),
     "security label on the database": (SHARED_LABEL.format("secret"), SHARED_LABEL.format("public")),
     "grant on a parameter": ("SELECT", "GRANT SET ON PARAMETER work_mem TO PUBLIC"),
-    "grant of a parameter": (
-        "GRANT SET ON PARAMETER work_mem TO PUBLIC",
-        "GRANT SET, ALTER SYSTEM ON PARAMETER work_mem TO PUBLIC",
-    ),
-    "grant on the database": (
-        "SELECT",
-        "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$",
-    ),
-}
+    "grant of a parameter": ("GRANT SET ON PARAMETER work_mem TO PUBLIC",
+                             "GRANT SET, ALTER SYSTEM ON PARAMETER work_mem TO PUBLIC"),
+    "grant on the database": ("SELECT",
+        "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$"),
+}  # fmt: skip
 ICU = {
     "collation that is deterministic": (
         "CREATE COLLATION c (PROVIDER = icu, LOCALE = 'und')",

@@ -50,47 +50,18 @@ OWNER_SEES = InformationSchema(
         InformationSchemaTable(name="public.seen", type="BASE TABLE"),
     ),
     columns=(
-        InformationSchemaColumn(
-            table="public.plain",
-            name="a",
-            ordinal_position=1,
-            data_type="integer",
-            character_maximum_length=None,
-            is_nullable="YES",
-            column_default=None,
-        ),
-        InformationSchemaColumn(
-            table="public.seen",
-            name="id",
-            ordinal_position=1,
-            data_type="integer",
-            character_maximum_length=None,
-            is_nullable="NO",
-            column_default=None,
-        ),
-        InformationSchemaColumn(
-            table="public.seen",
-            name="email",
-            ordinal_position=2,
-            data_type="character varying",
-            character_maximum_length=255,
-            is_nullable="NO",
-            column_default="'x'::character varying",
-        ),
-        InformationSchemaColumn(
-            table="public.seen",
-            name='"Mood"',
-            ordinal_position=3,
-            data_type="USER-DEFINED",
-            character_maximum_length=None,
-            is_nullable="YES",
-            column_default=None,
-        ),
+        InformationSchemaColumn(table="public.plain", name="a", ordinal_position=1, data_type="integer",
+                                character_maximum_length=None, is_nullable="YES", column_default=None),
+        InformationSchemaColumn(table="public.seen", name="id", ordinal_position=1, data_type="integer",
+                                character_maximum_length=None, is_nullable="NO", column_default=None),
+        InformationSchemaColumn(table="public.seen", name="email", ordinal_position=2, data_type="character varying",
+                                character_maximum_length=255, is_nullable="NO", column_default="'x'::character varying"),
+        InformationSchemaColumn(table="public.seen", name='"Mood"', ordinal_position=3, data_type="USER-DEFINED",
+                                character_maximum_length=None, is_nullable="YES", column_default=None),
     ),
     constraints=(
-        InformationSchemaConstraint(
-            table="public.seen", name="seen_pkey", type="PRIMARY KEY", check_clause=None, columns=("id",), enforced="YES"
-        ),
+        InformationSchemaConstraint(table="public.seen", name="seen_pkey", type="PRIMARY KEY", check_clause=None,
+                                    columns=("id",), enforced="YES"),
     ),
     triggers=tuple(
         InformationSchemaTrigger(
@@ -104,7 +75,7 @@ OWNER_SEES = InformationSchema(
         )
         for name, event in (("asleep", "DELETE"), ("touched", "INSERT"), ("touched", "UPDATE"))
     ),
-)
+)  # fmt: skip
 HIDDEN = (
     Gap(kind="table", name="public.seen", catalog="table, row security enabled", information_schema="BASE TABLE"),
     Gap(kind="view", name="public.kept", catalog="materialized view", information_schema="nothing"),
@@ -112,21 +83,13 @@ HIDDEN = (
     Gap(kind="constraint", name="public.seen.apart", catalog="exclude", information_schema="nothing"),
     Gap(kind="constraint", name="public.seen.later", catalog="check, not validated", information_schema="CHECK"),
     Gap(kind="table", name="public.seen", catalog="2 CHECK", information_schema="4 CHECK, each NOT NULL counted as one"),
-    Gap(
-        kind="index",
-        name="public.by_email",
-        catalog="partial btree index on lower((email)::text)",
-        information_schema="nothing",
-    ),
-    Gap(
-        kind="trigger",
-        name="public.seen.asleep",
-        catalog="before delete, enabled: disabled",
-        information_schema="before delete",
-    ),
+    Gap(kind="index", name="public.by_email", catalog="partial btree index on lower((email)::text)",
+        information_schema="nothing"),
+    Gap(kind="trigger", name="public.seen.asleep", catalog="before delete, enabled: disabled",
+        information_schema="before delete"),
     Gap(kind="trigger", name="public.seen.emptied", catalog="before truncate", information_schema="nothing"),
     Gap(kind="policy", name="public.seen.own", catalog="permissive policy for select", information_schema="nothing"),
-)
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

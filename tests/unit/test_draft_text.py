@@ -47,22 +47,16 @@ NOTES = Schema(
         Column(name="public.notes.id", table="public.notes", position=1, type="integer", null=False, comment="Which"),
     ),
     constraints=(
-        Constraint(
-            name="public.notes.notes_pkey", table="public.notes", form="primary key", definition="PRIMARY KEY (id)",
-            comment="One row a note",
-        ),
+        Constraint(name="public.notes.notes_pkey", table="public.notes", form="primary key",
+                   definition="PRIMARY KEY (id)", comment="One row a note"),
     ),
     indexes=(
-        Index(
-            name="public.notes_pkey", table="public.notes", keys=("id",), unique=True,
-            constraint="primary key public.notes.notes_pkey", comment="Finds a note",
-        ),
+        Index(name="public.notes_pkey", table="public.notes", keys=("id",), unique=True,
+              constraint="primary key public.notes.notes_pkey", comment="Finds a note"),
     ),
     functions=(
-        Function(
-            name="public.f()", returns="trigger", language="plpgsql", body="BEGIN\n    RETURN NEW;\nEND",
-            comment="Does it",
-        ),
+        Function(name="public.f()", returns="trigger", language="plpgsql", body="BEGIN\n    RETURN NEW;\nEND",
+                 comment="Does it"),
     ),
 )  # fmt: skip
 
@@ -110,9 +104,7 @@ EVERYTHING = Schema(
                 arguments=("it's", 'a "b"\n')),
     ),
     functions=(
-        Function(
-            name="app.f(integer,text)", arguments="a integer, b text DEFAULT ')'::text", language="sql", rows=7.5
-        ),
+        Function(name="app.f(integer,text)", arguments="a integer, b text DEFAULT ')'::text", language="sql", rows=7.5),
     ),
     views=(View(name="app.v", definition=" SELECT '''\\',\n    '\\t'::text;", materialized=True, populated=False),),
     rules=(

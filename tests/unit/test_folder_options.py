@@ -29,14 +29,10 @@ WRONG = {
         "check the name",
     ),
     "--setup a folder": (("--setup", "m"), "error: m: a folder, where a .sql file was expected"),
-    "--setup no SQL": (
-        ("--setup", "words.sql"),
-        "error: words.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
-    ),
-    "--setup refused": (
-        ("--setup", "broken.sql"),
-        'error: broken.sql:2: the server refuses the setup at column 20: type "missing" does not exist (SQLSTATE 42704)',
-    ),
+    "--setup no SQL": (("--setup", "words.sql"),
+        "error: words.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
+    "--setup refused": (("--setup", "broken.sql"),
+        'error: broken.sql:2: the server refuses the setup at column 20: type "missing" does not exist (SQLSTATE 42704)'),
     "--setup refused in what it includes": (
         ("--setup", "included.sql"),
         'error: parts/broken.psql:2: the server refuses the setup at column 10: column "nothing" does not exist '
@@ -48,13 +44,11 @@ WRONG = {
         "--set name=VALUE.",
     ),
     "--set without a name": (("--set", "=secret"), "error: --set: a value is given as NAME=VALUE; number 1 is not"),
-    "--set without a value": (
-        ("--set", "a=b=", "--set", "secret"),
-        "error: --set: a value is given as NAME=VALUE; number 2 is not",
-    ),
+    "--set without a value": (("--set", "a=b=", "--set", "secret"),
+                              "error: --set: a value is given as NAME=VALUE; number 2 is not"),
     "--applied nothing": (("--applied", "9"), "error: m: no migration is called '9'; known here: 1_a, 2_b"),
     "--layout nothing": (("--layout", "flatt"), "error: --layout flatt: no layout is called so; did you mean `flat`?"),
-}
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -133,34 +133,28 @@ def test_the_oracle_agrees_with_the_jsonschema_package(schema: Any) -> None:
     agrees()
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    {
-        '{"age": 200}': "$.age breaks maximum (JSON Schema)",
-        '{"name": "x"}': "$ breaks required (JSON Schema)",
-        '{"age": 1, "tags": ["a", "c"]}': "$.tags[1] breaks enum (JSON Schema)",
-        '{"age": 1, "x": 1}': "$.x is not allowed (JSON Schema, 4.3.2)",
-        '{"age": 1e99999999999999999999}': "$.age breaks type (JSON Schema)",
-    }.items(),
-)
+@pytest.mark.parametrize(("text", "reason"), {
+    '{"age": 200}': "$.age breaks maximum (JSON Schema)",
+    '{"name": "x"}': "$ breaks required (JSON Schema)",
+    '{"age": 1, "tags": ["a", "c"]}': "$.tags[1] breaks enum (JSON Schema)",
+    '{"age": 1, "x": 1}': "$.x is not allowed (JSON Schema, 4.3.2)",
+    '{"age": 1e99999999999999999999}': "$.age breaks type (JSON Schema)",
+}.items())  # fmt: skip
 def test_a_reason_names_the_path_and_the_keyword(text: str, reason: str) -> None:
     assert reason == standard("json_schema", schema=FORM_SCHEMA).why_not(text)
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "alike"),
-    [
-        ("1", "1.0", True),
-        ("1e2", "100", True),
-        ("1", "true", False),
-        ('"1"', "1", False),
-        ('{"a": 1, "b": 2}', '{"b": 2, "a": 1}', True),
-        ('{"a": 1, "a": 2}', '{"a": 2}', True),
-        ("[1, 2]", "[2, 1]", False),
-        ('"\\u0061"', '"a"', True),
-        ("[" * 5_000 + "]" * 5_000, "[" * 5_000 + "]" * 5_000, True),
-    ],
-)
+@pytest.mark.parametrize(("one", "other", "alike"), [
+    ("1", "1.0", True),
+    ("1e2", "100", True),
+    ("1", "true", False),
+    ('"1"', "1", False),
+    ('{"a": 1, "b": 2}', '{"b": 2, "a": 1}', True),
+    ('{"a": 1, "a": 2}', '{"a": 2}', True),
+    ("[1, 2]", "[2, 1]", False),
+    ('"\\u0061"', '"a"', True),
+    ("[" * 5_000 + "]" * 5_000, "[" * 5_000 + "]" * 5_000, True),
+])  # fmt: skip
 def test_values_are_alike_by_what_they_mean(one: str, other: str, alike: bool) -> None:
     assert alike == json_equal(read_json(one), read_json(other))
 

@@ -15,70 +15,37 @@ from pgcontract.formats.oracle import Format, declare
 MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
     "standard": ("emial", {}, "there is no standard `emial`; did you mean `email`?"),
     "parameter": ("email", {"dialct": "html"}, "the standard `email` has no parameter `dialct`; did you mean `dialect`?"),
-    "parameter where there is none": (
-        "not_blank",
-        {"min": 1},
-        "the standard `not_blank` has no parameter `min`; it takes none",
-    ),
-    "choice": (
-        "email",
-        {"dialect": "rfc-5321"},
-        "`dialect` of the standard `email` cannot be `rfc-5321`; did you mean `rfc5321`?",
-    ),
+    "parameter where there is none": ("not_blank", {"min": 1},
+                                      "the standard `not_blank` has no parameter `min`; it takes none"),
+    "choice": ("email", {"dialect": "rfc-5321"},
+               "`dialect` of the standard `email` cannot be `rfc-5321`; did you mean `rfc5321`?"),
     "type": ("length", {"max": "9"}, "`max` of the standard `length` is '9', where an integer is needed"),
-    "boolean for a number": (
-        "length",
-        {"max": True},
-        "`max` of the standard `length` is True, where an integer is needed",
-    ),
-    "element": (
-        "one_of",
-        {"values": ["a", 1]},
-        "`values` of the standard `one_of` is ['a', 1], where an array of strings is needed",
-    ),
+    "boolean for a number": ("length", {"max": True},
+                             "`max` of the standard `length` is True, where an integer is needed"),
+    "element": ("one_of", {"values": ["a", 1]},
+                "`values` of the standard `one_of` is ['a', 1], where an array of strings is needed"),
     "missing": ("one_of", {}, "the standard `one_of` needs `values`: The texts that are meant"),
     "nothing listed": ("one_of", {"values": []}, "`values` of the standard `one_of` is empty, so nothing would be meant"),
     "listed twice": ("one_of", {"values": ["a", "a"]}, "`values` of the standard `one_of` lists a text twice"),
     "limits crossed": ("length", {"min": 2, "max": 1}, "no text has a length of at least 2 and at most 1"),
     "more bytes than characters hold": ("length", {"max": 1, "min_bytes": 5}, "no text of 1 characters has 5 bytes"),
-    "length that fits in no memory": (
-        "length",
-        {"max": 10**12},
-        "texts of 1,000,000,000,000 characters or bytes are not tried, only up to 1,000,000; leave the limit out",
-    ),
-    "array that nobody can draw": (
-        "json_schema",
-        {"schema": {"properties": {"a": {"minItems": 1001}}}},
-        "`schema.properties.a.minItems` is 1,001, and values that large are not tried; the most is 1,000",
-    ),
+    "length that fits in no memory": ("length", {"max": 10**12},
+        "texts of 1,000,000,000,000 characters or bytes are not tried, only up to 1,000,000; leave the limit out"),
+    "array that nobody can draw": ("json_schema", {"schema": {"properties": {"a": {"minItems": 1001}}}},
+        "`schema.properties.a.minItems` is 1,001, and values that large are not tried; the most is 1,000"),
     "numbers crossed": ("number_range", {"min": 2, "max": 1}, "no number lies between 2 and 1"),
-    "obsolete elsewhere": (
-        "email",
-        {"obsolete": True},
-        "`obsolete` belongs to the dialect `rfc5322`, and this one is `rfc5321`",
-    ),
+    "obsolete elsewhere": ("email", {"obsolete": True},
+                           "`obsolete` belongs to the dialect `rfc5322`, and this one is `rfc5321`"),
     "version": ("uuid", {"version": 9}, "`version` of the standard `uuid` is 9; RFC 9562 has 1 to 8"),
-    "scheme": (
-        "url",
-        {"schemes": ["HTTP"]},
-        "`schemes` of the standard `url` lists 'HTTP', which is no scheme in lower case",
-    ),
-    "pattern": (
-        "regex",
-        {"pattern": "(a"},
-        "the regular expression `(a` cannot be read: a parenthesis that is not closed, before character 3",
-    ),
-    "keyword of a schema": (
-        "json_schema",
-        {"schema": {"properties": {"a": {"minimun": 1}}}},
-        "`schema.properties.a.minimun` is not understood; did you mean `minimum`?",
-    ),
-    "keyword that is left out": (
-        "json_schema",
-        {"schema": {"items": {"type": "text"}}},
-        "`schema.items.type` is 'text'; known here: object, array, string, number, integer, boolean, null",
-    ),
-}
+    "scheme": ("url", {"schemes": ["HTTP"]},
+               "`schemes` of the standard `url` lists 'HTTP', which is no scheme in lower case"),
+    "pattern": ("regex", {"pattern": "(a"},
+                "the regular expression `(a` cannot be read: a parenthesis that is not closed, before character 3"),
+    "keyword of a schema": ("json_schema", {"schema": {"properties": {"a": {"minimun": 1}}}},
+                            "`schema.properties.a.minimun` is not understood; did you mean `minimum`?"),
+    "keyword that is left out": ("json_schema", {"schema": {"items": {"type": "text"}}},
+        "`schema.items.type` is 'text'; known here: object, array, string, number, integer, boolean, null"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "parameters", "message"), MISTAKES.values(), ids=MISTAKES)

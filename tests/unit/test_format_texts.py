@@ -140,15 +140,12 @@ def test_instants_are_ordered_as_pythons_datetime_orders_them(one: datetime, oth
     assert (one >= other) == standard("not_before", other="o").means((one.isoformat(), other.isoformat(sep=" ")))
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    {
-        "": "0 characters, where 2 are the fewest",
-        "aaaa": "4 characters, where 3 are the most",
-        "ééé": None,
-        "🙂🙂": "8 bytes, where 6 are the most",
-    }.items(),
-)
+@pytest.mark.parametrize(("text", "reason"), {
+    "": "0 characters, where 2 are the fewest",
+    "aaaa": "4 characters, where 3 are the most",
+    "ééé": None,
+    "🙂🙂": "8 bytes, where 6 are the most",
+}.items())  # fmt: skip
 def test_length_counts_characters_and_bytes_apart(text: str, reason: str | None) -> None:
     assert reason == standard("length", min=2, max=3, max_bytes=6).why_not(text)
 

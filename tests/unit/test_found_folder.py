@@ -22,54 +22,42 @@ def found(root: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, at
     return str(folder.path), folder.name
 
 
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        pytest.param({"schema/migrations/1_a.sql": "", "schema/contracts/x/y": " "}, ("schema", "project"), id="project"),
-        pytest.param({"a/migrations/1_a.sql": "", "a/pgcontract.toml": " "}, ("a", "project"), id="settings beside it"),
-        pytest.param({"migrations/1_a.sql": "", "contracts/x": " "}, (".", "project"), id="the working folder"),
-        pytest.param({"db/migrations/1_a.sql": ""}, ("db/migrations", "flat"), id="called so"),
-        pytest.param({"db/patches/001_a.sql": ""}, ("db/patches", "flat"), id="all in order"),
-        pytest.param({"1_a.sql": "", "2_b.sql": ""}, (".", "flat"), id="within it"),
-        pytest.param({"migrations/v1/1_a.sql": "", "migrations/v2/1_b.sql": ""}, ("migrations", "flat"), id="in order"),
-        pytest.param({"x/1_a.sql": "", "x/2_b.sql": "", "x/tmp.sql": ""}, ("x", "flat"), id="most in order"),
-        pytest.param({"x/db/migration/V1__a.sql": ""}, ("x/db/migration", "flyway"), id="flyway"),
-        pytest.param({"db/1_a.up.sql": "", "db/1_a.down.sql": ""}, ("db", "golang-migrate"), id="golang-migrate"),
-        pytest.param(
-            {"prisma/migrations/1_a/migration.sql": "", "prisma/migrations/2_b/migration.sql": "", "prisma/x": " "},
-            ("prisma/migrations", "prisma"),
-            id="prisma",
-        ),
-        pytest.param(
-            {"diesel/1_a/up.sql": "", "diesel/1_a/down.sql": "", "diesel/2_b/up.sql": "", "diesel/2_b/down.sql": ""},
-            ("diesel", "diesel"),
-            id="diesel, whatever it is called",
-        ),
-        pytest.param(
-            {
-                "db/migrations/1_a.sql": "",
-                **{f"{name}/migrations/1_a.sql": "" for name in ("vendor", ".x", "tests", "examples")},
-            },
-            ("db/migrations", "flat"),
-            id="not dependencies, hidden folders, tests and examples",
-        ),
-        pytest.param(
-            {"db/migrations/1_a.sql": "", "py/pyvenv.cfg": " ", "py/migrations/1_a.sql": ""},
-            ("db/migrations", "flat"),
-            id="not a virtual environment",
-        ),
-        pytest.param(
-            {"db/migrations/1_a.sql": "", "sql/report.sql": "SELECT 1;", "db/seeds/1_s.sql": "", "db/schema.sql": ""},
-            ("db/migrations", "flat"),
-            id="not whatever is SQL",
-        ),
-        pytest.param(
-            {"db/migrations/1_a.sql": "", "rel/.pgcontract.json": "{}", "rel/sql/1_a.sql": "", "rel/back/1_a.sql": ""},
-            ("db/migrations", "flat"),
-            id="not what `pgcontract release` wrote",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("files", "expected"), [
+    pytest.param({"schema/migrations/1_a.sql": "", "schema/contracts/x/y": " "}, ("schema", "project"), id="project"),
+    pytest.param({"a/migrations/1_a.sql": "", "a/pgcontract.toml": " "}, ("a", "project"), id="settings beside it"),
+    pytest.param({"migrations/1_a.sql": "", "contracts/x": " "}, (".", "project"), id="the working folder"),
+    pytest.param({"db/migrations/1_a.sql": ""}, ("db/migrations", "flat"), id="called so"),
+    pytest.param({"db/patches/001_a.sql": ""}, ("db/patches", "flat"), id="all in order"),
+    pytest.param({"1_a.sql": "", "2_b.sql": ""}, (".", "flat"), id="within it"),
+    pytest.param({"migrations/v1/1_a.sql": "", "migrations/v2/1_b.sql": ""}, ("migrations", "flat"), id="in order"),
+    pytest.param({"x/1_a.sql": "", "x/2_b.sql": "", "x/tmp.sql": ""}, ("x", "flat"), id="most in order"),
+    pytest.param({"x/db/migration/V1__a.sql": ""}, ("x/db/migration", "flyway"), id="flyway"),
+    pytest.param({"db/1_a.up.sql": "", "db/1_a.down.sql": ""}, ("db", "golang-migrate"), id="golang-migrate"),
+    pytest.param({"prisma/migrations/1_a/migration.sql": "", "prisma/migrations/2_b/migration.sql": "", "prisma/x": " "},
+                 ("prisma/migrations", "prisma"), id="prisma"),
+    pytest.param({"diesel/1_a/up.sql": "", "diesel/1_a/down.sql": "", "diesel/2_b/up.sql": "", "diesel/2_b/down.sql": ""},
+                 ("diesel", "diesel"), id="diesel, whatever it is called"),
+    pytest.param(
+        {
+            "db/migrations/1_a.sql": "",
+            **{f"{name}/migrations/1_a.sql": "" for name in ("vendor", ".x", "tests", "examples")},
+        },
+        ("db/migrations", "flat"),
+        id="not dependencies, hidden folders, tests and examples",
+    ),
+    pytest.param({"db/migrations/1_a.sql": "", "py/pyvenv.cfg": " ", "py/migrations/1_a.sql": ""},
+                 ("db/migrations", "flat"), id="not a virtual environment"),
+    pytest.param(
+        {"db/migrations/1_a.sql": "", "sql/report.sql": "SELECT 1;", "db/seeds/1_s.sql": "", "db/schema.sql": ""},
+        ("db/migrations", "flat"),
+        id="not whatever is SQL",
+    ),
+    pytest.param(
+        {"db/migrations/1_a.sql": "", "rel/.pgcontract.json": "{}", "rel/sql/1_a.sql": "", "rel/back/1_a.sql": ""},
+        ("db/migrations", "flat"),
+        id="not what `pgcontract release` wrote",
+    ),
+])  # fmt: skip
 def test_the_one_folder_is_found(
     files: dict[str, str], expected: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,21 +126,16 @@ def test_verify_names_it_first(tmp_path: Path) -> None:
     assert (sentence, sentence, "{") == (said.out.splitlines()[0], data.err.splitlines()[0], data.out[0])
 
 
-@pytest.mark.parametrize(
-    ("files", "named", "expected"),
-    [
-        pytest.param({"db/migrations/1_a.sql": ""}, ".", "db/migrations", id="a repository"),
-        pytest.param({"x/db/patches/1_a.sql": "", "y/1.sql": ""}, "x", "x/db/patches", id="a part of one"),
-        pytest.param({"db/migrations/1_a.sql": "", "report.sql": ""}, ".", None, id="not where SQL lies in it"),
-        pytest.param({"a/migrations/1_a.sql": "", "b/migrations/1_a.sql": ""}, ".", None, id="not one of two"),
-        pytest.param({"migrations/1_a.sql": "", "x/migrations/1_a.sql": ""}, ".", None, id="not past a project"),
-        pytest.param(
-            {"a/migrations/0001_a.py": " ", "a/migrations/__init__.py": " "}, ".", None, id="not what is not read"
-        ),
-        pytest.param({"empty/x": " "}, "empty", None, id="not where there is none"),
-        pytest.param({"db/migrations/1_a.sql": ""}, "db/migrations/1_a.sql", None, id="not for a file"),
-    ],
-)
+@pytest.mark.parametrize(("files", "named", "expected"), [
+    pytest.param({"db/migrations/1_a.sql": ""}, ".", "db/migrations", id="a repository"),
+    pytest.param({"x/db/patches/1_a.sql": "", "y/1.sql": ""}, "x", "x/db/patches", id="a part of one"),
+    pytest.param({"db/migrations/1_a.sql": "", "report.sql": ""}, ".", None, id="not where SQL lies in it"),
+    pytest.param({"a/migrations/1_a.sql": "", "b/migrations/1_a.sql": ""}, ".", None, id="not one of two"),
+    pytest.param({"migrations/1_a.sql": "", "x/migrations/1_a.sql": ""}, ".", None, id="not past a project"),
+    pytest.param({"a/migrations/0001_a.py": " ", "a/migrations/__init__.py": " "}, ".", None, id="not what is not read"),
+    pytest.param({"empty/x": " "}, "empty", None, id="not where there is none"),
+    pytest.param({"db/migrations/1_a.sql": ""}, "db/migrations/1_a.sql", None, id="not for a file"),
+])  # fmt: skip
 def test_a_folder_without_migrations_is_taken_for_the_one_below_it(
     files: dict[str, str], named: str, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,17 +212,14 @@ def test_the_oracles_characters_leave_out_what_no_text_holds() -> None:
     assert ((1, 96), (123, 0xD7FF), (0xE000, 0x10FFFF)) == refused
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        pytest.param("a@b", "'a@b'", id="plain"),
-        pytest.param("a'b\\", "'a''b\\'", id="quote and backslash"),
-        pytest.param("\t'\\\n", r"E'\t''\\\n'", id="controls"),
-        pytest.param("é\u200b🙂", r"E'\u00E9\u200B\U0001F642'", id="beyond ASCII"),
-        pytest.param("a" * 64 + "@b", "repeat('a', 64) || '@b'", id="long"),
-        pytest.param("", "''", id="empty"),
-    ],
-)
+@pytest.mark.parametrize(("value", "expected"), [
+    pytest.param("a@b", "'a@b'", id="plain"),
+    pytest.param("a'b\\", "'a''b\\'", id="quote and backslash"),
+    pytest.param("\t'\\\n", r"E'\t''\\\n'", id="controls"),
+    pytest.param("é\u200b🙂", r"E'\u00E9\u200B\U0001F642'", id="beyond ASCII"),
+    pytest.param("a" * 64 + "@b", "repeat('a', 64) || '@b'", id="long"),
+    pytest.param("", "''", id="empty"),
+])  # fmt: skip
 def test_a_literal_is_pasteable(context: Context, value: str, expected: str) -> None:
     literal = text_literal(value)
 

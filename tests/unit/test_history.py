@@ -127,17 +127,11 @@ ISSUES = {
             )
         ],
     ),
-    "sqlx's that is gone": (
-        "sqlx",
-        "version\n1\n9",
-        [("migration.unchanged", "9 stands in _sqlx_migrations, and is not in the folder: sqlx stops there.")],
-    ),
-    "drizzle's that comes late": (
-        "drizzle",
-        f"created_at,hash\n100,{sha('sha256', 1)}\n300,{sha('sha256', 3)}",
-        [("migration.in_order", "2_a.sql sorts before 3_a.sql, which is applied: drizzle never runs it.")],
-    ),
-}
+    "sqlx's that is gone": ("sqlx", "version\n1\n9",
+        [("migration.unchanged", "9 stands in _sqlx_migrations, and is not in the folder: sqlx stops there.")]),
+    "drizzle's that comes late": ("drizzle", f"created_at,hash\n100,{sha('sha256', 1)}\n300,{sha('sha256', 3)}",
+        [("migration.in_order", "2_a.sql sorts before 3_a.sql, which is applied: drizzle never runs it.")]),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("layout", "table", "expected"), ISSUES.values(), ids=ISSUES)
@@ -174,13 +168,10 @@ def test_flyway_counts_all_up_to_a_baseline(tmp_path: Path) -> None:
     assert (["V3.0__a"], []) == ([migration.key for migration in project.pending], told(project))
 
 
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        pytest.param("1,V1__a.sql,SQL,5,t\n2,V2__b.sql,SQL,6,t", [], id="in whose place it stands"),
-        pytest.param("2,B2__all.sql,SQL_BASELINE,5,t", ["B2__all.sql"], id="run itself, and another since"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "expected"), [
+    pytest.param("1,V1__a.sql,SQL,5,t\n2,V2__b.sql,SQL,6,t", [], id="in whose place it stands"),
+    pytest.param("2,B2__all.sql,SQL_BASELINE,5,t", ["B2__all.sql"], id="run itself, and another since"),
+])  # fmt: skip
 def test_flyway_baseline_is_compared_with_itself_alone(rows: str, expected: list[str], tmp_path: Path) -> None:
     folder = {"m/B2__all.sql": SQL.format(1), "m/V3__c.sql": SQL.format(2)}
     project = read(tmp_path, f"version,script,type,checksum,success\n{rows}", folder)

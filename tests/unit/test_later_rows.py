@@ -36,17 +36,14 @@ def test_rows_in_what_a_migration_does_not_reach_change_nothing(tmp_path: Path, 
     assert {"rollback.restores", "rows.made"} <= {finding.check for finding in few.findings}
 
 
-@pytest.mark.parametrize(
-    ("text", "reaches"),
-    [
-        ("CREATE TABLE a (id int); CREATE UNIQUE INDEX ON a (id); COMMENT ON TABLE a IS 'CASE';", True),
-        ("BEGIN; ALTER TABLE a ADD b int; COMMIT;", True),
-        ("DROP TABLE a CASCADE;", False),
-        ("CREATE TABLE b AS SELECT f();", False),
-        ("DO $$BEGIN EXECUTE 'TRUNCATE b'; END$$;", False),
-        ("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';", False),
-    ],
-)
+@pytest.mark.parametrize(("text", "reaches"), [
+    ("CREATE TABLE a (id int); CREATE UNIQUE INDEX ON a (id); COMMENT ON TABLE a IS 'CASE';", True),
+    ("BEGIN; ALTER TABLE a ADD b int; COMMIT;", True),
+    ("DROP TABLE a CASCADE;", False),
+    ("CREATE TABLE b AS SELECT f();", False),
+    ("DO $$BEGIN EXECUTE 'TRUNCATE b'; END$$;", False),
+    ("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';", False),
+])  # fmt: skip
 def test_statements_that_reach_no_other_table(text: str, reaches: bool) -> None:
     script = make_script(make_source(text.encode(), "x.sql"))
 

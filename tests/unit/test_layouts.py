@@ -58,21 +58,14 @@ def test_the_layout_that_takes_any_folder_is_asked_last() -> None:
     assert "flat" == list(layouts())[-1]
 
 
-@pytest.mark.parametrize(
-    ("names", "order"),
-    [
-        pytest.param(
-            ["2024-01-02-b.sql", "2024-01-01-c.sql", "2023-12-31-d.sql"],
-            ["2023-12-31", "2024-01-01", "2024-01-02"],
-            id="days",
-        ),
-        pytest.param(
-            ["2024_01_02_090000_b.sql", "2024_01_02_080000_c.sql"], ["2024_01_02_080000", "2024_01_02_090000"], id="times"
-        ),
-        pytest.param(["v1.10.0.sql", "v1.2.0__x.sql", "2_y.sql"], ["1.2.0", "1.10.0", "2"], id="versions"),
-        pytest.param(["002_2fa.sql", "001_10x.sql", "003.add.sql"], ["001", "002", "003"], id="digits in the words"),
-    ],
-)
+@pytest.mark.parametrize(("names", "order"), [
+    pytest.param(["2024-01-02-b.sql", "2024-01-01-c.sql", "2023-12-31-d.sql"], ["2023-12-31", "2024-01-01", "2024-01-02"],
+                 id="days"),
+    pytest.param(["2024_01_02_090000_b.sql", "2024_01_02_080000_c.sql"], ["2024_01_02_080000", "2024_01_02_090000"],
+                 id="times"),
+    pytest.param(["v1.10.0.sql", "v1.2.0__x.sql", "2_y.sql"], ["1.2.0", "1.10.0", "2"], id="versions"),
+    pytest.param(["002_2fa.sql", "001_10x.sql", "003.add.sql"], ["001", "002", "003"], id="digits in the words"),
+])  # fmt: skip
 def test_flat_order_is_by_each_number_in_front(names: list[str], order: list[str], tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).write_text("SELECT 1;")
@@ -110,41 +103,35 @@ def test_flat_migration_is_sent_as_one_message(tmp_path: Path) -> None:
     assert (expected,) == flat.read_folder(Folder(path=tmp_path, root=tmp_path)).migrations
 
 
-@pytest.mark.parametrize(
-    ("files", "order", "told"),
-    [
-        pytest.param(["9_b.sql", "10_a.sql", "08_c.sql"], ["08_c", "9_b", "10_a"], [], id="digits are a number"),
-        pytest.param(
-            ["01_b.sql", "1_a.sql"],
-            ["01_b", "1_a"],
-            ["1_a.sql has the digits of 01_b.sql, so their order is not known; they were applied by name."],
-            id="two with the same digits",
-        ),
-        pytest.param(
-            ["1_a.sql", "b.sql"],
-            ["1_a", "b"],
-            ["b.sql has no digits in front, so its place among the others is not known; it was applied after 1_a.sql."],
-            id="no digits",
-        ),
-        pytest.param(
-            ["patch10.sql", "patch2.sql", "patch1.sql"], ["patch1", "patch2", "patch10"], [], id="behind a common word"
-        ),
-        pytest.param(
-            ["patch10.sql", "patch2.sql", "x1.sql"],
-            ["patch10", "patch2", "x1"],
-            [
-                "patch2.sql has no digits in front, so its place among the others is not known; it was applied after "
-                "patch10.sql.",
-                "x1.sql has no digits in front, so its place among the others is not known; it was applied after "
-                "patch2.sql.",
-            ],
-            id="behind two words",
-        ),
-        pytest.param(
-            ["1_a.sql", "._1_a.sql", ".#1_a.sql", ".2_b.sql"], ["1_a"], [], id="an archive's and an editor's own files"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("files", "order", "told"), [
+    pytest.param(["9_b.sql", "10_a.sql", "08_c.sql"], ["08_c", "9_b", "10_a"], [], id="digits are a number"),
+    pytest.param(
+        ["01_b.sql", "1_a.sql"],
+        ["01_b", "1_a"],
+        ["1_a.sql has the digits of 01_b.sql, so their order is not known; they were applied by name."],
+        id="two with the same digits",
+    ),
+    pytest.param(
+        ["1_a.sql", "b.sql"],
+        ["1_a", "b"],
+        ["b.sql has no digits in front, so its place among the others is not known; it was applied after 1_a.sql."],
+        id="no digits",
+    ),
+    pytest.param(["patch10.sql", "patch2.sql", "patch1.sql"], ["patch1", "patch2", "patch10"], [],
+                 id="behind a common word"),
+    pytest.param(
+        ["patch10.sql", "patch2.sql", "x1.sql"],
+        ["patch10", "patch2", "x1"],
+        [
+            "patch2.sql has no digits in front, so its place among the others is not known; it was applied after "
+            "patch10.sql.",
+            "x1.sql has no digits in front, so its place among the others is not known; it was applied after patch2.sql.",
+        ],
+        id="behind two words",
+    ),
+    pytest.param(["1_a.sql", "._1_a.sql", ".#1_a.sql", ".2_b.sql"], ["1_a"], [],
+                 id="an archive's and an editor's own files"),
+])  # fmt: skip
 def test_flat_order(files: list[str], order: list[str], told: list[str], tmp_path: Path) -> None:
     for name in files:
         (tmp_path / name).write_text("SELECT 1;", encoding="utf-8")
@@ -184,27 +171,22 @@ def test_folders_with_sql_that_flat_does_not_read_are_told(tmp_path: Path) -> No
 CHAIN = "Taken as one chain, in this order: {}. Where each is for a database of its own, name one."
 
 
-@pytest.mark.parametrize(
-    ("files", "shown", "told"),
-    [
-        pytest.param(
-            ["v10/2_a.sql", "v2/2_b.sql", "v2/2_b.down.sql", "v2/10_c.sql", "seeds/s.sql"],
-            [("2_b", "v2/2"), ("10_c", "10"), ("2_a", "v10/2")],
-            [CHAIN.format("v2/, v10/"), "Not read: the .sql files in seeds/; name one of them to read it."],
-            id="versions",
-        ),
-        pytest.param(
-            ["2024/02/a.sql", "2023/02/a.sql", "2023/11/1_b.sql"],
-            [("a", "a"), ("1_b", "1"), ("2024.02.a", "2024.02.a")],
-            [CHAIN.format("2023/02/, 2023/11/, 2024/02/")],
-            id="names that come again, and a year of one month",
-        ),
-        pytest.param(
-            ["01-init/schema.sql", "02-rooms/rooms.sql"], [("schema", "schema"), ("rooms", "rooms")],
-            [CHAIN.format("01-init/, 02-rooms/")], id="files without digits",
-        ),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("files", "shown", "told"), [
+    pytest.param(
+        ["v10/2_a.sql", "v2/2_b.sql", "v2/2_b.down.sql", "v2/10_c.sql", "seeds/s.sql"],
+        [("2_b", "v2/2"), ("10_c", "10"), ("2_a", "v10/2")],
+        [CHAIN.format("v2/, v10/"), "Not read: the .sql files in seeds/; name one of them to read it."],
+        id="versions",
+    ),
+    pytest.param(
+        ["2024/02/a.sql", "2023/02/a.sql", "2023/11/1_b.sql"],
+        [("a", "a"), ("1_b", "1"), ("2024.02.a", "2024.02.a")],
+        [CHAIN.format("2023/02/, 2023/11/, 2024/02/")],
+        id="names that come again, and a year of one month",
+    ),
+    pytest.param(["01-init/schema.sql", "02-rooms/rooms.sql"], [("schema", "schema"), ("rooms", "rooms")],
+                 [CHAIN.format("01-init/, 02-rooms/")], id="files without digits"),
+])  # fmt: skip
 def test_folders_with_numbers_of_their_own_are_one_chain(
     files: list[str], shown: list[tuple[str, str]], told: list[str], tmp_path: Path
 ) -> None:
@@ -217,19 +199,12 @@ def test_folders_with_numbers_of_their_own_are_one_chain(
     )
 
 
-@pytest.mark.parametrize(
-    ("files", "text", "told"),
-    [
-        pytest.param(
-            ["users/1_a.sql", "orders/1_a.sql"], "SELECT 1;", "/users (flat): name one", id="without numbers"
-        ),
-        pytest.param(["1-a/1_a.sql", "01-b/1_a.sql"], "SELECT 1;", "(flat): name one", id="of one number"),
-        pytest.param(
-            ["2023/1_a.sql", "2024/1_a.sql"], "-- +goose Up\nSELECT 1;", "goose reads each by itself, so name one",
-            id="of a tool that looks into no folder",
-        ),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("files", "text", "told"), [
+    pytest.param(["users/1_a.sql", "orders/1_a.sql"], "SELECT 1;", "/users (flat): name one", id="without numbers"),
+    pytest.param(["1-a/1_a.sql", "01-b/1_a.sql"], "SELECT 1;", "(flat): name one", id="of one number"),
+    pytest.param(["2023/1_a.sql", "2024/1_a.sql"], "-- +goose Up\nSELECT 1;",
+                 "goose reads each by itself, so name one", id="of a tool that looks into no folder"),
+])  # fmt: skip
 def test_folders_that_are_no_chain(files: list[str], text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape(told)):
         load_project(write_files(tmp_path, dict.fromkeys(files, text)))
@@ -242,17 +217,14 @@ def test_folders_of_supabases_own_are_no_chain(tmp_path: Path) -> None:
         load_project(tmp_path / "supabase" / "migrations")
 
 
-@pytest.mark.parametrize(
-    ("up", "down"),
-    [
-        ("1_a.sql", "1_a.rollback.sql"),
-        ("1_a.do.sql", "1_a.undo.sql"),
-        ("1.do.a.sql", "1.undo.a.sql"),
-        ("1-a-up.sql", "1-a-down.sql"),
-        ("1_a_up.sql", "1_a_DOWN.sql"),
-        ("1_a.sql", "1_a.down.sql"),
-    ],
-)
+@pytest.mark.parametrize(("up", "down"), [
+    ("1_a.sql", "1_a.rollback.sql"),
+    ("1_a.do.sql", "1_a.undo.sql"),
+    ("1.do.a.sql", "1.undo.a.sql"),
+    ("1-a-up.sql", "1-a-down.sql"),
+    ("1_a_up.sql", "1_a_DOWN.sql"),
+    ("1_a.sql", "1_a.down.sql"),
+])  # fmt: skip
 def test_way_back_is_known_by_its_name_and_its_migration(up: str, down: str, tmp_path: Path) -> None:
     (tmp_path / up).write_text("SELECT 1;", encoding="utf-8")
     (tmp_path / down).write_text("SELECT 2;", encoding="utf-8")
@@ -268,48 +240,37 @@ def test_way_back_is_known_by_its_name_and_its_migration(up: str, down: str, tmp
         load_project(tmp_path / down)
 
 
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        pytest.param("-- up\nSELECT 1;\n-- down\nSELECT 2;", 3, id="words alone"),
-        pytest.param("-- +my Up\r\nSELECT 1;\r\n-- +my Down\r\nSELECT 2;", 3, id="a tool's that is not known, CRLF"),
-        pytest.param("--+migrate Up\nSELECT 1;\n--+migrate Down\nSELECT 2;", 3, id="without a blank"),
-        pytest.param("-- up\nSELECT 1;\n-- down\n", None, id="nothing behind it"),
-        pytest.param("-- up\nSELECT '\n-- down\n';\nSELECT 2;", None, id="in a string"),
-        pytest.param("-- up\nDO $$\n-- down\n$$;\nSELECT 2;", None, id="in a body"),
-        pytest.param("SELECT 1;\n-- down\nSELECT 2;", None, id="no way up before it"),
-        pytest.param("-- up\nSELECT 1;\n-- tears down the old view\nSELECT 2;", None, id="in a sentence"),
-    ],
-)
+@pytest.mark.parametrize(("text", "line"), [
+    pytest.param("-- up\nSELECT 1;\n-- down\nSELECT 2;", 3, id="words alone"),
+    pytest.param("-- +my Up\r\nSELECT 1;\r\n-- +my Down\r\nSELECT 2;", 3, id="a tool's that is not known, CRLF"),
+    pytest.param("--+migrate Up\nSELECT 1;\n--+migrate Down\nSELECT 2;", 3, id="without a blank"),
+    pytest.param("-- up\nSELECT 1;\n-- down\n", None, id="nothing behind it"),
+    pytest.param("-- up\nSELECT '\n-- down\n';\nSELECT 2;", None, id="in a string"),
+    pytest.param("-- up\nDO $$\n-- down\n$$;\nSELECT 2;", None, id="in a body"),
+    pytest.param("SELECT 1;\n-- down\nSELECT 2;", None, id="no way up before it"),
+    pytest.param("-- up\nSELECT 1;\n-- tears down the old view\nSELECT 2;", None, id="in a sentence"),
+])  # fmt: skip
 def test_second_half_that_was_run_too_is_told(text: str, line: int | None, tmp_path: Path) -> None:
     (tmp_path / "1_a.sql").write_text(text, encoding="utf-8")
 
     assert ([line] if line else []) == [issue.line for issue in load_project(tmp_path).issues]
 
 
-@pytest.mark.parametrize(
-    ("text", "up", "down"),
-    [
-        pytest.param("SELECT 1;\n---- create above / drop below ----\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="tern"),
-        pytest.param("-- // a\nSELECT 1;\n\n-- //@UNDO\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="MyBatis"),
-        pytest.param("-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="rambler"),
-        pytest.param(
-            "-- +micrate Up\r\nSELECT 1;\r\n-- +micrate Down\r\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="micrate, CRLF"
-        ),
-        pytest.param(
-            "# Users\n# --- !Ups\nDO $$ BEGIN NULL;; END $$;\n# --- !Downs\nSELECT 2;",
-            ["DO $$ BEGIN NULL;  END $$"], ["SELECT 2"], id="Play",
-        ),
-        pytest.param("-- !Ups\nSELECT 1;\n-- !Downs\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="Play, in comments"),
-        pytest.param("# --- !Ups\nSELECT 1;", ["SELECT 1"], None, id="Play, one way"),
-        pytest.param("SELECT 1;\n-- //@UNDO\n", ["SELECT 1"], None, id="nothing behind it"),
-        pytest.param("SELECT 1;\n-- see //@UNDO\nSELECT 2;", ["SELECT 1", "SELECT 2"], None, id="in a sentence"),
-        pytest.param(
-            "-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;\n-- rambler up\nSELECT 3;",
-            ["SELECT 1", "SELECT 2", "SELECT 3"], None, id="twice",
-        ),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "up", "down"), [
+    pytest.param("SELECT 1;\n---- create above / drop below ----\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="tern"),
+    pytest.param("-- // a\nSELECT 1;\n\n-- //@UNDO\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="MyBatis"),
+    pytest.param("-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="rambler"),
+    pytest.param("-- +micrate Up\r\nSELECT 1;\r\n-- +micrate Down\r\nSELECT 2;", ["SELECT 1"], ["SELECT 2"],
+                 id="micrate, CRLF"),
+    pytest.param("# Users\n# --- !Ups\nDO $$ BEGIN NULL;; END $$;\n# --- !Downs\nSELECT 2;",
+                 ["DO $$ BEGIN NULL;  END $$"], ["SELECT 2"], id="Play"),
+    pytest.param("-- !Ups\nSELECT 1;\n-- !Downs\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="Play, in comments"),
+    pytest.param("# --- !Ups\nSELECT 1;", ["SELECT 1"], None, id="Play, one way"),
+    pytest.param("SELECT 1;\n-- //@UNDO\n", ["SELECT 1"], None, id="nothing behind it"),
+    pytest.param("SELECT 1;\n-- see //@UNDO\nSELECT 2;", ["SELECT 1", "SELECT 2"], None, id="in a sentence"),
+    pytest.param("-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;\n-- rambler up\nSELECT 3;",
+                 ["SELECT 1", "SELECT 2", "SELECT 3"], None, id="twice"),
+])  # fmt: skip
 def test_file_is_divided_where_a_tools_mark_does(
     text: str, up: list[str], down: list[str] | None, tmp_path: Path
 ) -> None:
@@ -345,19 +306,12 @@ def test_file_of_the_tool_that_is_missing_is_told_to_be(tmp_path: Path) -> None:
         load_project(tmp_path, options=FolderOptions(layout="drizzle"))
 
 
-@pytest.mark.parametrize(
-    ("layout", "paths", "expected"),
-    [
-        (
-            "flyway",
-            ["b/V2__b.sql", "a/V1__a.sql", "a/x/V3__c.sql"],
-            "flyway -locations=filesystem:b,filesystem:a migrate",
-        ),
-        ("diesel", ["m d/1_a/up.sql", "m d/2_b/up.sql"], "diesel migration run --migration-dir 'm d'"),
-        ("refinery", ["x/1/V1__a.sql", "x/2/V2__b.sql"], "refinery migrate -p x"),
-        ("goose", ["1_a.sql", "2_b.sql"], 'goose -dir . postgres "$DATABASE_URL" up'),
-    ],
-)
+@pytest.mark.parametrize(("layout", "paths", "expected"), [
+    ("flyway", ["b/V2__b.sql", "a/V1__a.sql", "a/x/V3__c.sql"], "flyway -locations=filesystem:b,filesystem:a migrate"),
+    ("diesel", ["m d/1_a/up.sql", "m d/2_b/up.sql"], "diesel migration run --migration-dir 'm d'"),
+    ("refinery", ["x/1/V1__a.sql", "x/2/V2__b.sql"], "refinery migrate -p x"),
+    ("goose", ["1_a.sql", "2_b.sql"], 'goose -dir . postgres "$DATABASE_URL" up'),
+])  # fmt: skip
 def test_deployed_are_the_folders_of_all_that_was_read(layout: str, paths: list[str], expected: str) -> None:
     assert expected == deploy_command(layout, folders_of_files(paths))
 

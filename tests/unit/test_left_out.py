@@ -24,23 +24,20 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("glob", "place", "expected"),
-    [
-        ("seed_*.sql", "db/migrations/seed_1.sql", True),
-        ("seed_*.sql", "db/migrations/1_seed_1.sql", False),
-        ("scratch", "db/scratch/1.sql", True),
-        ("db/*.sql", "db/1.sql", True),
-        ("db/*.sql", "db/migrations/1.sql", False),
-        ("db/**/*.sql", "db/a/b/1.sql", True),
-        ("db/**/*.sql", "db/1.sql", True),
-        ("db/", "db/a/1.sql", True),
-        ("./1.sql", "db/1.sql", False),
-        ("./1.sql", "1.sql", True),
-        ("DB/1.sql", "db/1.sql", False),
-        ("db/[12]_?.sql", "db/2_a.sql", True),
-    ],
-)
+@pytest.mark.parametrize(("glob", "place", "expected"), [
+    ("seed_*.sql", "db/migrations/seed_1.sql", True),
+    ("seed_*.sql", "db/migrations/1_seed_1.sql", False),
+    ("scratch", "db/scratch/1.sql", True),
+    ("db/*.sql", "db/1.sql", True),
+    ("db/*.sql", "db/migrations/1.sql", False),
+    ("db/**/*.sql", "db/a/b/1.sql", True),
+    ("db/**/*.sql", "db/1.sql", True),
+    ("db/", "db/a/1.sql", True),
+    ("./1.sql", "db/1.sql", False),
+    ("./1.sql", "1.sql", True),
+    ("DB/1.sql", "db/1.sql", False),
+    ("db/[12]_?.sql", "db/2_a.sql", True),
+])  # fmt: skip
 def test_a_glob_names(glob: str, place: str, expected: bool) -> None:
     assert expected is matches(glob, tuple(place.split("/")))
 
@@ -56,22 +53,17 @@ def test_files_are_left_out_and_told(tmp_path: Path) -> None:
     assert (["1_a", "2_b"], expected) == ([migration.key for migration in project.chain], project.configured)
 
 
-@pytest.mark.parametrize(
-    ("layout", "files", "glob", "expected"),
-    [
-        pytest.param("flyway", {"V1__a.sql": "", "old/V0__b.sql": ""}, "old", ["V1__a"], id="a folder in the folder"),
-        pytest.param(
-            "prisma",
-            {"1_a/migration.sql": "", "2_b/migration.sql": "", "migration_lock.toml": 'provider = "postgresql"'},
-            "2_b/migration.sql",
-            ["1_a"],
-            id="the only file of a folder",
-        ),
-        pytest.param(
-            "golang-migrate", {"1_a.up.sql": "", "1_a.down.sql": "", "2_b.up.sql": ""}, "2_*", ["1_a"], id="a file"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("layout", "files", "glob", "expected"), [
+    pytest.param("flyway", {"V1__a.sql": "", "old/V0__b.sql": ""}, "old", ["V1__a"], id="a folder in the folder"),
+    pytest.param(
+        "prisma",
+        {"1_a/migration.sql": "", "2_b/migration.sql": "", "migration_lock.toml": 'provider = "postgresql"'},
+        "2_b/migration.sql",
+        ["1_a"],
+        id="the only file of a folder",
+    ),
+    pytest.param("golang-migrate", {"1_a.up.sql": "", "1_a.down.sql": "", "2_b.up.sql": ""}, "2_*", ["1_a"], id="a file"),
+])  # fmt: skip
 def test_every_layout_passes_it_over_and_it_is_told_that_its_tool_does_not(
     layout: str, files: dict[str, str], glob: str, expected: list[str], tmp_path: Path
 ) -> None:
@@ -84,16 +76,13 @@ def test_every_layout_passes_it_over_and_it_is_told_that_its_tool_does_not(
     assert f"is left out by {tmp_path}/pgcontract.toml:1, and {layout} runs it" in summary
 
 
-@pytest.mark.parametrize(
-    ("glob", "expected"),
-    [
-        ("seeds/*.sql", "pgcontract.toml:1: leave_out[2]: 'seeds/*.sql' matches no file below "),
-        (r"seeds\*.sql", " write / for \\"),
-        ("../*.sql", "pgcontract.toml:1: leave_out[2]: '../*.sql' is no path below "),
-        ("", "pgcontract.toml:1: leave_out[2]: '' is no path below "),
-        ("/etc/*.sql", "pgcontract.toml:1: leave_out[2]: '/etc/*.sql' is no path below "),
-    ],
-)
+@pytest.mark.parametrize(("glob", "expected"), [
+    ("seeds/*.sql", "pgcontract.toml:1: leave_out[2]: 'seeds/*.sql' matches no file below "),
+    (r"seeds\*.sql", " write / for \\"),
+    ("../*.sql", "pgcontract.toml:1: leave_out[2]: '../*.sql' is no path below "),
+    ("", "pgcontract.toml:1: leave_out[2]: '' is no path below "),
+    ("/etc/*.sql", "pgcontract.toml:1: leave_out[2]: '/etc/*.sql' is no path below "),
+])  # fmt: skip
 def test_a_glob_that_names_nothing_is_refused(glob: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(ContractError) as caught:
         load_project(write_files(tmp_path, {**FILES, "pgcontract.toml": f"leave_out = ['scratch.sql', '{glob}']"}))

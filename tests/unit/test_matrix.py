@@ -102,17 +102,13 @@ def test_figures_are_no_difference() -> None:
     assert () == version_matrix.differences(runs)
 
 
-@pytest.mark.parametrize(
-    ("judged_run", "expected"),
-    [
-        (run(15), Decision.CLEAR),
-        (run(15, reasons=("1 claim is corrected: C4",)), Decision.CAUTION),
-        (run(17, reasons=("1 claim is corrected: C4",)), Decision.CAUTION),
-        (run(15, decision=Decision.BLOCKED), Decision.BLOCKED),
-        (run(17, decision=Decision.CLEAR), Decision.CLEAR),
-    ],
-    ids=["the major alone", "another reason too", "production's own", "blocked", "clear"],
-)
+@pytest.mark.parametrize(("judged_run", "expected"), [
+    (run(15), Decision.CLEAR),
+    (run(15, reasons=("1 claim is corrected: C4",)), Decision.CAUTION),
+    (run(17, reasons=("1 claim is corrected: C4",)), Decision.CAUTION),
+    (run(15, decision=Decision.BLOCKED), Decision.BLOCKED),
+    (run(17, decision=Decision.CLEAR), Decision.CLEAR),
+], ids=["the major alone", "another reason too", "production's own", "blocked", "clear"])  # fmt: skip
 def test_the_major_itself_is_no_reason_to_differ(judged_run: Run, expected: Decision) -> None:
     assert expected == version_matrix.decision(judged_run)
 
@@ -121,18 +117,14 @@ def test_clear_on_productions_major_agrees_with_caution_for_the_major() -> None:
     assert version_matrix.decisions_agree({17: run(17, decision=Decision.CLEAR), 18: run(18)})
 
 
-@pytest.mark.parametrize(
-    ("sides", "expected"),
-    [
-        ([side(15, run(15)), side(17, run(17, decision=Decision.CLEAR))], True),
-        ([side(15, run(15), tests=0), side(17, run(17, decision=Decision.CLEAR), tests=0)], True),
-        ([side(15, run(15)), side(17, run(17, reasons=("another",)))], False),
-        ([side(15, run(15, decision=Decision.BLOCKED)), side(17, run(17, decision=Decision.BLOCKED))], False),
-        ([side(15, run(15)), side(17, code=3)], False),
-        ([side(17, run(17, reasons=("a",)), tests=1)], False),
-    ],
-    ids=["agree", "tests pass", "decisions differ", "all are blocked", "one gave no verdict", "tests fail"],
-)
+@pytest.mark.parametrize(("sides", "expected"), [
+    ([side(15, run(15)), side(17, run(17, decision=Decision.CLEAR))], True),
+    ([side(15, run(15), tests=0), side(17, run(17, decision=Decision.CLEAR), tests=0)], True),
+    ([side(15, run(15)), side(17, run(17, reasons=("another",)))], False),
+    ([side(15, run(15, decision=Decision.BLOCKED)), side(17, run(17, decision=Decision.BLOCKED))], False),
+    ([side(15, run(15)), side(17, code=3)], False),
+    ([side(17, run(17, reasons=("a",)), tests=1)], False),
+], ids=["agree", "tests pass", "decisions differ", "all are blocked", "one gave no verdict", "tests fail"])  # fmt: skip
 def test_the_matrix_passes_where_all_agree_that_it_may_be_deployed(sides: list[Side], expected: bool) -> None:
     assert expected == passes(sides)
 

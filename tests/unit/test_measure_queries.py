@@ -322,17 +322,11 @@ def test_a_miss_is_a_value_that_no_row_has(placeholder: LoadedServer, name: str)
     assert (12, 0) == (len(missed), hits)
 
 
-@pytest.mark.parametrize(
-    ("parameter", "why"),
-    [
-        (
-            column("paid", miss_ratio=0.1),
-            f"every value that was tried for {TABLE}.paid is in a row, so none misses; take `miss_ratio` out",
-        ),
-        (column("never"), f"no row of {TABLE} has a value in never to draw; declare values for it in [dataset.table]"),
-    ],
-    ids=["a type of which every value is there", "a column without values"],
-)
+@pytest.mark.parametrize(("parameter", "why"), [
+    (column("paid", miss_ratio=0.1),
+     f"every value that was tried for {TABLE}.paid is in a row, so none misses; take `miss_ratio` out"),
+    (column("never"), f"no row of {TABLE} has a value in never to draw; declare values for it in [dataset.table]"),
+], ids=["a type of which every value is there", "a column without values"])  # fmt: skip
 def test_a_value_that_cannot_be_had_is_told(placeholder: LoadedServer, parameter: QueryParameter, why: str) -> None:
     with pytest.raises(NoValue) as caught:
         drawn(placeholder, parameter)

@@ -94,15 +94,11 @@ def test_what_is_the_owners_own_does_not(text: str, tmp_path: Path) -> None:
     assert ("postgres", ()) == _told(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("files", "folder", "evidence"),
-    [
-        ({"supabase/migrations/1_a.sql": "SELECT 1;"}, "supabase/migrations", "the folder lies below supabase/"),
-        ({"supabase/config.toml": "", "db/1_a.sql": "SELECT 1;"}, "db", "beside it is supabase/config.toml"),
-        ({"supabase/config.toml": "", "a/db/1_a.sql": "SELECT 1;"}, "a/db", "beside it is supabase/config.toml"),
-    ],
-    ids=["below it", "beside it", "one level down"],
-)
+@pytest.mark.parametrize(("files", "folder", "evidence"), [
+    ({"supabase/migrations/1_a.sql": "SELECT 1;"}, "supabase/migrations", "the folder lies below supabase/"),
+    ({"supabase/config.toml": "", "db/1_a.sql": "SELECT 1;"}, "db", "beside it is supabase/config.toml"),
+    ({"supabase/config.toml": "", "a/db/1_a.sql": "SELECT 1;"}, "a/db", "beside it is supabase/config.toml"),
+], ids=["below it", "beside it", "one level down"])  # fmt: skip
 def test_a_folder_near_supabases_own_is_one(files: Mapping[str, str], folder: str, evidence: str, tmp_path: Path) -> None:
     write_files(tmp_path, files)
 

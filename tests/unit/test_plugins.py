@@ -173,24 +173,21 @@ def rule(id: str = "odd.one", subjects: str = "lambda promise: ['script']", body
     return RULE.format(id=id, subjects=subjects, body=body)
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "text", "words"),
-    [
-        ("rules", "odd", "import no_such_thing", "ModuleNotFoundError: No module named 'no_such_thing'"),
-        ("rules", "odd", "raise SystemExit(3)", "SystemExit: 3"),
-        ("rules", "odd", rule("column.type"), "there is a check column.type already, of pgcontract itself"),
-        ("rules", "odd", rule("waiver.live"), "there is a check waiver.live already, of pgcontract itself"),
-        ("rules", "odd", rule("Odd One"), "check 'Odd One' is not called object.promise"),
-        ("rules", "odd", "PGCONTRACT_API = 2", "written for version 2 of the API, and this pgcontract has 1: upgrade"),
-        ("layouts", "odd", "NAME = 'odd'", "has no SENTENCE and no recognises and no read_folder"),
-        ("layouts", "odd", "NAME = 'flat'\nSENTENCE = recognises = read_folder = 1", "there is a layout flat already"),
-        ("reports", "json", "FORMAT = 'json'\nrender = 1", "the name json is taken already, by pgcontract itself"),
-        ("reports", "odd", "FORMAT = 'even'\nrender = 1", "its FORMAT is 'even', and its entry point is called 'odd'"),
-        ("providers", "docker", "USAGE = 'docker'\nparse_spec = 1", "there is a server docker already"),
-        ("formats", "odd", "from pgcontract import value_format, Format\n@value_format('email', sources=())\n"
-         "class E: pass", "there is a standard email already, of pgcontract itself"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("kind", "name", "text", "words"), [
+    ("rules", "odd", "import no_such_thing", "ModuleNotFoundError: No module named 'no_such_thing'"),
+    ("rules", "odd", "raise SystemExit(3)", "SystemExit: 3"),
+    ("rules", "odd", rule("column.type"), "there is a check column.type already, of pgcontract itself"),
+    ("rules", "odd", rule("waiver.live"), "there is a check waiver.live already, of pgcontract itself"),
+    ("rules", "odd", rule("Odd One"), "check 'Odd One' is not called object.promise"),
+    ("rules", "odd", "PGCONTRACT_API = 2", "written for version 2 of the API, and this pgcontract has 1: upgrade"),
+    ("layouts", "odd", "NAME = 'odd'", "has no SENTENCE and no recognises and no read_folder"),
+    ("layouts", "odd", "NAME = 'flat'\nSENTENCE = recognises = read_folder = 1", "there is a layout flat already"),
+    ("reports", "json", "FORMAT = 'json'\nrender = 1", "the name json is taken already, by pgcontract itself"),
+    ("reports", "odd", "FORMAT = 'even'\nrender = 1", "its FORMAT is 'even', and its entry point is called 'odd'"),
+    ("providers", "docker", "USAGE = 'docker'\nparse_spec = 1", "there is a server docker already"),
+    ("formats", "odd", "from pgcontract import value_format, Format\n@value_format('email', sources=())\n"
+     "class E: pass", "there is a standard email already, of pgcontract itself"),
+])  # fmt: skip
 @pytest.mark.usefixtures("here")
 def test_a_plug_in_that_cannot_be_taken_is_one_error(tmp_path: Path, kind: str, name: str, text: str, words: str) -> None:
     install(tmp_path, "odd-plugin", {"odd_plugin.py": text}, {f"pgcontract.{kind}": {name: "odd_plugin"}}, "0.2")
@@ -223,19 +220,11 @@ def test_two_plug_ins_that_clash_are_both_named(tmp_path: Path) -> None:
     assert "there is a check odd.one already, of the plug-in a-rules 1.0" in told
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "words"),
-    [
-        (rule(body="return 1 / 0"), 4, "a bug of odd-plugin 1.0: ZeroDivisionError"),
-        (rule(body="return ['yes']"), 4, "a bug of odd-plugin 1.0: TypeError: odd.one gave 'yes' for an Answer"),
-        (
-            rule(subjects="lambda promise: promise.nothing"),
-            2,
-            "the plug-in odd-plugin 1.0 cannot say what odd.one is asked",
-        ),
-    ],
-    ids=["raises", "answers", "subjects"],
-)
+@pytest.mark.parametrize(("text", "code", "words"), [
+    (rule(body="return 1 / 0"), 4, "a bug of odd-plugin 1.0: ZeroDivisionError"),
+    (rule(body="return ['yes']"), 4, "a bug of odd-plugin 1.0: TypeError: odd.one gave 'yes' for an Answer"),
+    (rule(subjects="lambda promise: promise.nothing"), 2, "the plug-in odd-plugin 1.0 cannot say what odd.one is asked"),
+], ids=["raises", "answers", "subjects"])  # fmt: skip
 @pytest.mark.usefixtures("here")
 def test_a_fault_of_a_plug_in_is_not_told_as_ours(tmp_path: Path, text: str, code: int, words: str) -> None:
     install(tmp_path, "odd-plugin", {"odd_plugin.py": text}, {"pgcontract.rules": {"odd": "odd_plugin"}})

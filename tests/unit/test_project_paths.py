@@ -114,61 +114,54 @@ def test_a_contract_beside_a_file_is_its_contract(write: Write) -> None:
     assert project.head.contract is not None
 
 
-@pytest.mark.parametrize(
-    ("files", "path"),
-    [
-        pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": _contract("a.sql")}, ".", id="project"),
-        pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": _contract("a.sql")}, "migrations/a.sql",
-                     id="file"),
-        pytest.param(
-            {"contracts/b/contract.toml": _contract("b.sql"), "migrations/b.sql": "", "migrations/a.sql": "",
-             "migrations/a.contract.toml": _contract("a.sql"), "migrations/a.claims.toml": ""},
-            "migrations",
-            id="beside, where others are in contracts",
-        ),
-        pytest.param({"sql/a.sql": "", "sql/a.contract.toml": _contract("a.sql"), "contracts/foundry.toml": "[profile]"},
-                     "sql", id="folder called otherwise, and another's contracts"),
-        pytest.param({"sql/a.sql": "", "sql/a.contract.toml": _contract("a.sql"), "migrations/a.sql": "", ".git/HEAD": "",
-                      "contracts/a/contract.toml": _contract("a.sql")}, "sql", id="a project around it"),
-        pytest.param({"a.sql": "", "a.contract.toml": _contract("a.sql"), "old/a.sql": "",
-                      "old/a.contract.toml": _contract("a.sql")}, "a.sql", id="another folder within"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("files", "path"), [
+    pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": _contract("a.sql")}, ".", id="project"),
+    pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": _contract("a.sql")}, "migrations/a.sql",
+                 id="file"),
+    pytest.param(
+        {"contracts/b/contract.toml": _contract("b.sql"), "migrations/b.sql": "", "migrations/a.sql": "",
+         "migrations/a.contract.toml": _contract("a.sql"), "migrations/a.claims.toml": ""},
+        "migrations",
+        id="beside, where others are in contracts",
+    ),
+    pytest.param({"sql/a.sql": "", "sql/a.contract.toml": _contract("a.sql"), "contracts/foundry.toml": "[profile]"},
+                 "sql", id="folder called otherwise, and another's contracts"),
+    pytest.param({"sql/a.sql": "", "sql/a.contract.toml": _contract("a.sql"), "migrations/a.sql": "", ".git/HEAD": "",
+                  "contracts/a/contract.toml": _contract("a.sql")}, "sql", id="a project around it"),
+    pytest.param({"a.sql": "", "a.contract.toml": _contract("a.sql"), "old/a.sql": "",
+                  "old/a.contract.toml": _contract("a.sql")}, "a.sql", id="another folder within"),
+])  # fmt: skip
 def test_a_contract_beside_its_migration_is_read(files: dict[str, str], path: str, write: Write) -> None:
     chain = load_project(write(files) / path).chain
 
     assert all(migration.contract for migration in chain)
 
 
-@pytest.mark.parametrize(
-    ("files", "path", "wrong", "right"),
-    [
-        pytest.param({"migrations/contract.toml": _contract("a.sql")}, ".", "migrations/contract.toml",
-                     "contracts/a/contract.toml", id="among the migrations"),
-        pytest.param({"contract.toml": _contract("a.sql")}, "migrations", "contract.toml", "contracts/a/contract.toml",
-                     id="beside the folder"),
-        pytest.param({"contracts/a.toml": _contract("a.sql")}, ".", "contracts/a.toml", "contracts/a/contract.toml",
-                     id="no folder of its own"),
-        pytest.param({"contracts/a/a.contract.toml": _contract("a.sql")}, ".", "contracts/a/a.contract.toml",
-                     "contracts/a/contract.toml", id="called as beside"),
-        pytest.param({"contracts/a/Contract.toml": _contract("a.sql")}, ".", "contracts/a/Contract.toml",
-                     "contracts/a/contract.toml", id="a capital"),
-        pytest.param({"contracts/2024/a/contract.toml": _contract("a.sql")}, ".", "contracts/2024/a/contract.toml",
-                     "contracts/a/contract.toml", id="a folder too deep"),
-        pytest.param({"contract/a/contract.toml": _contract("a.sql")}, ".", "contract/a/contract.toml",
-                     "contracts/a/contract.toml", id="folder called otherwise"),
-        pytest.param({"migrations/contracts/a/contract.toml": _contract("a.sql")}, ".",
-                     "migrations/contracts/a/contract.toml",
-                     "contracts/a/contract.toml", id="contracts within"),
-        pytest.param({"contracts/a/contract.toml": _contract("a.sql"), "claims.toml": '[[claim]]\nid = "A"\n'},
-                     "migrations", "claims.toml", None, id="claims beside the folder"),
-        pytest.param({"contracts/a/contract.toml": _contract("a.sql"), "migrations/a.claims.toml": ""}, ".",
-                     "migrations/a.claims.toml", "contracts/a/claims.toml", id="claims beside the migration"),
-        pytest.param({"migrations/c.contract.toml": _contract("c.sql")}, ".", "migrations/c.contract.toml", None,
-                     id="of a migration that is not there"),
-        pytest.param({"migrations/a.contract.toml": "migration ="}, "migrations/b.sql", None, None, id="no TOML"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("files", "path", "wrong", "right"), [
+    pytest.param({"migrations/contract.toml": _contract("a.sql")}, ".", "migrations/contract.toml",
+                 "contracts/a/contract.toml", id="among the migrations"),
+    pytest.param({"contract.toml": _contract("a.sql")}, "migrations", "contract.toml", "contracts/a/contract.toml",
+                 id="beside the folder"),
+    pytest.param({"contracts/a.toml": _contract("a.sql")}, ".", "contracts/a.toml", "contracts/a/contract.toml",
+                 id="no folder of its own"),
+    pytest.param({"contracts/a/a.contract.toml": _contract("a.sql")}, ".", "contracts/a/a.contract.toml",
+                 "contracts/a/contract.toml", id="called as beside"),
+    pytest.param({"contracts/a/Contract.toml": _contract("a.sql")}, ".", "contracts/a/Contract.toml",
+                 "contracts/a/contract.toml", id="a capital"),
+    pytest.param({"contracts/2024/a/contract.toml": _contract("a.sql")}, ".", "contracts/2024/a/contract.toml",
+                 "contracts/a/contract.toml", id="a folder too deep"),
+    pytest.param({"contract/a/contract.toml": _contract("a.sql")}, ".", "contract/a/contract.toml",
+                 "contracts/a/contract.toml", id="folder called otherwise"),
+    pytest.param({"migrations/contracts/a/contract.toml": _contract("a.sql")}, ".",
+                 "migrations/contracts/a/contract.toml", "contracts/a/contract.toml", id="contracts within"),
+    pytest.param({"contracts/a/contract.toml": _contract("a.sql"), "claims.toml": '[[claim]]\nid = "A"\n'},
+                 "migrations", "claims.toml", None, id="claims beside the folder"),
+    pytest.param({"contracts/a/contract.toml": _contract("a.sql"), "migrations/a.claims.toml": ""}, ".",
+                 "migrations/a.claims.toml", "contracts/a/claims.toml", id="claims beside the migration"),
+    pytest.param({"migrations/c.contract.toml": _contract("c.sql")}, ".", "migrations/c.contract.toml", None,
+                 id="of a migration that is not there"),
+    pytest.param({"migrations/a.contract.toml": "migration ="}, "migrations/b.sql", None, None, id="no TOML"),
+])  # fmt: skip
 def test_a_contract_that_would_be_passed_over_is_an_error(
     files: dict[str, str], path: str, wrong: str | None, right: str | None, write: Write
 ) -> None:
@@ -219,74 +212,59 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
     assert expected == _keys(load_project(write(PROJECT)).through(name))
 
 
-@pytest.mark.parametrize(
-    ("files", "path", "expected"),
-    [
-        pytest.param(
-            {},
-            "schema",
-            "schema: there is no such file or folder; name a project, a folder of migrations, or one .sql file",
-            id="missing path",
-        ),
-        pytest.param(
-            {"schema/x.txt": ""},
-            "schema",
-            "schema: holds no migrations that are known here. Its files, such as x.txt, do not end in .sql: where they "
-            "are SQL, rename them; one can be read by `pgcontract verify - < FILE`. Looked for those of {layouts}",
-            id="empty folder",
-        ),
-        pytest.param(
-            {"contracts/x/contract.toml": ""},
-            ".",
-            "migrations: is no folder to read migrations from: No such file or directory",
-            id="project without migrations",
-        ),
-        pytest.param({"a.txt": ""}, "a.txt", "a.txt: is no .sql file; name one, or a folder of them", id="another file"),
-        pytest.param(
-            {"1_a.down.sql": ""},
-            "1_a.down.sql",
-            "1_a.down.sql: is a rollback script; name the migration it belongs to",
-            id="rollback script",
-        ),
-        pytest.param(
-            {"1_a.sql": "", "1_a.contract.toml": _contract("1_a.sql", 'after = "0_z"')},
-            ".",
-            "1_a.contract.toml:2: after = '0_z' names no migration that is there; known here: 1_a",
-            id="after what is not there",
-        ),
-        pytest.param(
-            {
-                "1_a.sql": "",
-                "1_a.contract.toml": _contract("1_a.sql", 'after = "2_b"'),
-                "2_b.sql": "",
-                "2_b.contract.toml": _contract("2_b.sql", 'after = "1_a"'),
-            },
-            ".",
-            "1_a.contract.toml:2: these migrations wait for each other: 1_a after 2_b, 2_b after 1_a; "
-            "take one `after` away",
-            id="circle",
-        ),
-        pytest.param(
-            {**PROJECT, "contracts/x/contract.toml": _contract("003_c.sql")},
-            ".",
-            "contracts/x/contract.toml:1: migration = '003_c.sql' is no file that is there; did you mean `002_b.sql`?",
-            id="contract for what is not there",
-        ),
-        pytest.param(
-            {**PROJECT, "contracts/x/contract.toml": _contract("001_a.sql")},
-            ".",
-            "contracts/x/contract.toml:1: 001_a.sql has a contract already, contracts/001_a/contract.toml; "
-            "keep one of the two",
-            id="two contracts for one migration",
-        ),
-        pytest.param(
-            {**PROJECT, "contracts/x/claims.toml": ""},
-            ".",
-            "contracts/x/claims.toml: claims need a contract.toml beside them",
-            id="claims without a contract",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("files", "path", "expected"), [
+    pytest.param(
+        {},
+        "schema",
+        "schema: there is no such file or folder; name a project, a folder of migrations, or one .sql file",
+        id="missing path",
+    ),
+    pytest.param(
+        {"schema/x.txt": ""},
+        "schema",
+        "schema: holds no migrations that are known here. Its files, such as x.txt, do not end in .sql: where they "
+        "are SQL, rename them; one can be read by `pgcontract verify - < FILE`. Looked for those of {layouts}",
+        id="empty folder",
+    ),
+    pytest.param({"contracts/x/contract.toml": ""}, ".",
+        "migrations: is no folder to read migrations from: No such file or directory", id="project without migrations"),
+    pytest.param({"a.txt": ""}, "a.txt", "a.txt: is no .sql file; name one, or a folder of them", id="another file"),
+    pytest.param({"1_a.down.sql": ""}, "1_a.down.sql",
+                 "1_a.down.sql: is a rollback script; name the migration it belongs to", id="rollback script"),
+    pytest.param(
+        {"1_a.sql": "", "1_a.contract.toml": _contract("1_a.sql", 'after = "0_z"')},
+        ".",
+        "1_a.contract.toml:2: after = '0_z' names no migration that is there; known here: 1_a",
+        id="after what is not there",
+    ),
+    pytest.param(
+        {
+            "1_a.sql": "",
+            "1_a.contract.toml": _contract("1_a.sql", 'after = "2_b"'),
+            "2_b.sql": "",
+            "2_b.contract.toml": _contract("2_b.sql", 'after = "1_a"'),
+        },
+        ".",
+        "1_a.contract.toml:2: these migrations wait for each other: 1_a after 2_b, 2_b after 1_a; "
+        "take one `after` away",
+        id="circle",
+    ),
+    pytest.param(
+        {**PROJECT, "contracts/x/contract.toml": _contract("003_c.sql")},
+        ".",
+        "contracts/x/contract.toml:1: migration = '003_c.sql' is no file that is there; did you mean `002_b.sql`?",
+        id="contract for what is not there",
+    ),
+    pytest.param(
+        {**PROJECT, "contracts/x/contract.toml": _contract("001_a.sql")},
+        ".",
+        "contracts/x/contract.toml:1: 001_a.sql has a contract already, contracts/001_a/contract.toml; "
+        "keep one of the two",
+        id="two contracts for one migration",
+    ),
+    pytest.param({**PROJECT, "contracts/x/claims.toml": ""}, ".",
+                 "contracts/x/claims.toml: claims need a contract.toml beside them", id="claims without a contract"),
+])  # fmt: skip
 def test_mistakes_in_a_chain(files: dict[str, str], path: str, expected: str, write: Write) -> None:
     root = write(files)
     with pytest.raises(InputError) as caught:
@@ -390,33 +368,27 @@ HASURA = {"migrations/default/1_a/up.sql": "SELECT 1;", "migrations/default/1_a/
 DB_MIGRATE = {"migrations/1-a.js": "", "migrations/sqls/1-a-up.sql": "SELECT 1;", "migrations/sqls/1-a-down.sql": ""}
 
 
-@pytest.mark.parametrize(
-    ("files", "path", "keys"),
-    [
-        (HASURA, "migrations/default", ["1_a"]),
-        (HASURA, "migrations/default/1_a", ["1_a"]),
-        (HASURA, "migrations/default/1_a/up.sql", ["1_a"]),
-        (DB_MIGRATE, "migrations/sqls", ["1-a-up"]),
-        (DB_MIGRATE, "migrations/sqls/1-a-up.sql", ["1-a-up"]),
-        ({"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}, "migrations/old", ["0_b"]),
-        ({"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}, "migrations/old/0_b.sql", ["0_b"]),
-    ],
-)
+@pytest.mark.parametrize(("files", "path", "keys"), [
+    (HASURA, "migrations/default", ["1_a"]),
+    (HASURA, "migrations/default/1_a", ["1_a"]),
+    (HASURA, "migrations/default/1_a/up.sql", ["1_a"]),
+    (DB_MIGRATE, "migrations/sqls", ["1-a-up"]),
+    (DB_MIGRATE, "migrations/sqls/1-a-up.sql", ["1-a-up"]),
+    ({"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}, "migrations/old", ["0_b"]),
+    ({"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}, "migrations/old/0_b.sql", ["0_b"]),
+])  # fmt: skip
 def test_folder_within_migrations_that_are_not_read_is_read(
     files: dict[str, str], path: str, keys: list[str], write: Write
 ) -> None:
     assert keys == _keys(load_project(write(files) / path))
 
 
-@pytest.mark.parametrize(
-    ("files", "named"),
-    [
-        ({"src/main/resources/db/migration/V1__a.sql": "SELECT 1;"}, "src/main/resources/db (flyway)"),
-        ({"apps/api/prisma/migrations/1_a/migration.sql": "SELECT 1;"}, "apps/api/prisma/migrations (prisma)"),
-        ({"cmd/api/migrations/1_a.sql": "SELECT 1;"}, "cmd/api/migrations (flat)"),
-        ({"apps/a/db/migrate/1_a.rb": "class A < ActiveRecord::Migration[7.0]"}, "apps/a (Rails)"),
-    ],
-)
+@pytest.mark.parametrize(("files", "named"), [
+    ({"src/main/resources/db/migration/V1__a.sql": "SELECT 1;"}, "src/main/resources/db (flyway)"),
+    ({"apps/api/prisma/migrations/1_a/migration.sql": "SELECT 1;"}, "apps/api/prisma/migrations (prisma)"),
+    ({"cmd/api/migrations/1_a.sql": "SELECT 1;"}, "cmd/api/migrations (flat)"),
+    ({"apps/a/db/migrate/1_a.rb": "class A < ActiveRecord::Migration[7.0]"}, "apps/a (Rails)"),
+])  # fmt: skip
 def test_error_names_the_folder_to_type_however_deep(files: dict[str, str], named: str, write: Write) -> None:
     more = {"a/node_modules/x/migrations/1_a.sql": "SELECT 1;", "docs/a/x.sql": "SELECT 1;"}
     root = write(files | more)

@@ -36,24 +36,15 @@ SENT = {
     "slice": ("SELECT a[1:n], a[1:2];", {}, 1),
     "pair of JSON": ("SELECT JSON_OBJECT('a' : b);", {}, 1),
     "branch": ("\\if yes\nSELECT 1;\n\\else\nSELECT 2;\n\\endif", {}, ["SELECT 1"]),
-    "other branch": (
-        "\\if off\nSELECT 1;\n\\elif 1\nSELECT 2;\n\\elif 1\nSELECT 3;\n\\else\nSELECT 4;\n\\endif",
-        {},
-        ["SELECT 2"],
-    ),
+    "other branch": ("\\if off\nSELECT 1;\n\\elif 1\nSELECT 2;\n\\elif 1\nSELECT 3;\n\\else\nSELECT 4;\n\\endif", {},
+                     ["SELECT 2"]),
     "no branch": ("\\if 0\nSELECT 1;\n\\endif\nSELECT 2;", {}, ["SELECT 2"]),
-    "branch in a branch": (
-        "\\if 0\n\\if 1\nSELECT 1;\n\\else\nSELECT 2;\n\\endif\n\\else\nSELECT 3;\n\\endif",
-        {},
-        ["SELECT 3"],
-    ),
+    "branch in a branch": ("\\if 0\n\\if 1\nSELECT 1;\n\\else\nSELECT 2;\n\\endif\n\\else\nSELECT 3;\n\\endif", {},
+                           ["SELECT 3"]),
     "branch within a statement": ("SELECT\n\\if 1\n1\n\\else\n2\n\\endif\n, 3;", {}, ["SELECT\n\n1\n\n, 3"]),
     "passed-over branch is not looked into": ("\\if 0\n\\! rm\n\\i x\n\\set a `b`\n\\endif\nSELECT 1;", {}, ["SELECT 1"]),
-    "what is shown": (
-        "\\echo a 'b;' \"c\" \\\\ SELECT 1; \\x on\n\\pset format csv\n\\timing\n\\dt+ *\n",
-        {},
-        ["SELECT 1"],
-    ),
+    "what is shown": ("\\echo a 'b;' \"c\" \\\\ SELECT 1; \\x on\n\\pset format csv\n\\timing\n\\dt+ *\n", {},
+                      ["SELECT 1"]),
     "sent without a semicolon": ("SELECT 1 \\g\nSELECT 2 \\gx\n", {}, ["SELECT 1", "SELECT 2"]),
     "two in one message": ("SELECT 1\\; SELECT 2;", {}, ["SELECT 1; SELECT 2"]),
     "given up": ("SELECT 1 \\r\nSELECT 2;", {}, ["SELECT 2"]),
@@ -64,7 +55,7 @@ SENT = {
     "line ends of Windows": ("\\set a 1\r\n\\if on\r\nSELECT :a;\r\n\\endif\r\n", {}, ["SELECT 1"]),
     "open comment": ("SELECT 1;\nSELECT 2 /* open;\n", {}, ["SELECT 1", "SELECT 2 /* open;\n"]),
     "nothing": ("\\set a 1\n-- SELECT 1;\n", {}, []),
-}
+}  # fmt: skip
 ROWS = {
     "text": ("COPY t FROM stdin;\n1\t;'\n2\t\\N\n\\.\nSELECT 1;", ["1\t;'\n2\t\\N\n", None]),
     "csv with a header": ('COPY t FROM STDIN (FORMAT csv);\n"a;\n\\"\n\\.\nSELECT 1;', ['"a;\n\\"\n', None]),
@@ -185,37 +176,28 @@ def test_place_behind_a_value_is_that_of_the_file(room: Path) -> None:
     assert Place(path="m.sql", line=2, column=7) == place(script, script.text.index("nope"))
 
 
-@pytest.mark.parametrize(
-    ("text", "unset"),
-    [
-        pytest.param("SELECT :a, :'c', :\"d\", :{?e};", ["a", "c", "d"], id="in a statement"),
-        pytest.param("\\if :a\n\\endif\nSELECT 1;", ["a"], id="in a condition"),
-        pytest.param("\\echo :a\nSELECT 1;", [], id="in what is only shown"),
-        pytest.param("SELECT a[1:b], a[b:c], JSON_OBJECT('a':c, 'b' : d), ':a', a::c;", [], id="where SQL has colons"),
-        pytest.param("SELECT :DBNAME;", ["DBNAME"], id="that psql sets itself"),
-    ],
-)
+@pytest.mark.parametrize(("text", "unset"), [
+    pytest.param("SELECT :a, :'c', :\"d\", :{?e};", ["a", "c", "d"], id="in a statement"),
+    pytest.param("\\if :a\n\\endif\nSELECT 1;", ["a"], id="in a condition"),
+    pytest.param("\\echo :a\nSELECT 1;", [], id="in what is only shown"),
+    pytest.param("SELECT a[1:b], a[b:c], JSON_OBJECT('a':c, 'b' : d), ':a', a::c;", [], id="where SQL has colons"),
+    pytest.param("SELECT :DBNAME;", ["DBNAME"], id="that psql sets itself"),
+])  # fmt: skip
 def test_variable_without_a_value_is_told(text: str, unset: list[str], room: Path) -> None:
     assert unset == [variable.name for variable in read(room, text).unset]
 
 
-@pytest.mark.parametrize(
-    ("text", "tool"),
-    [
-        pytest.param("SELECT 1; -- \\i x", "", id="a command in a comment"),
-        pytest.param("SELECT '\\i x', ':a', 'stdin';", "", id="in a string"),
-        pytest.param("SELECT a::int, b[1:c];", "", id="cast and slice"),
-        pytest.param("\\echo hello\nSELECT 1;", "psql", id="a command"),
-        pytest.param("COPY t FROM stdin;\n\\.\n", "psql", id="rows"),
-        pytest.param("SELECT :a;", "psql", id="a variable"),
-        pytest.param("--\n-- PostgreSQL database dump\n--\n\nSELECT 1;", "pg_dump", id="a dump"),
-        pytest.param(
-            "SET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);",
-            "pg_dump",
-            id="Rails' dump",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("text", "tool"), [
+    pytest.param("SELECT 1; -- \\i x", "", id="a command in a comment"),
+    pytest.param("SELECT '\\i x', ':a', 'stdin';", "", id="in a string"),
+    pytest.param("SELECT a::int, b[1:c];", "", id="cast and slice"),
+    pytest.param("\\echo hello\nSELECT 1;", "psql", id="a command"),
+    pytest.param("COPY t FROM stdin;\n\\.\n", "psql", id="rows"),
+    pytest.param("SELECT :a;", "psql", id="a variable"),
+    pytest.param("--\n-- PostgreSQL database dump\n--\n\nSELECT 1;", "pg_dump", id="a dump"),
+    pytest.param("SET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);", "pg_dump",
+                 id="Rails' dump"),
+])  # fmt: skip
 def test_file_is_read_as_its_text_asks(text: str, tool: str, room: Path) -> None:
     (room / "m.sql").write_text(text, encoding="utf-8")
 

@@ -23,23 +23,20 @@ LIKELY = st.one_of(BARE, st.sampled_from(sorted(KEYWORDS)), st.from_regex(r"[a-z
 TYPES = st.sampled_from(("", "integer", "numeric(10,2), text", '"a.b"."c)d"[]'))
 
 
-@pytest.mark.parametrize(
-    ("text", "parts", "arguments"),
-    [
-        ("t", ("t",), None),
-        ("public.t.email", ("public", "t", "email"), None),
-        ('"a.b"."c"', ("a.b", "c"), None),
-        ('"a"".b".c', ('a".b', "c"), None),
-        ('public."Order"', ("public", "Order"), None),
-        ("Public.Order", ("public", "order"), None),
-        ("public.ÄRGER", ("public", "Ärger"), None),
-        ('public."a(b"', ("public", "a(b"), None),
-        ("public.f()", ("public", "f"), ""),
-        ("public.f(integer, numeric(10,2))", ("public", "f"), "integer, numeric(10,2)"),
-        ('public."f()"("a.b".c)', ("public", "f()"), '"a.b".c'),
-        ('"line\nbreak".t', ("line\nbreak", "t"), None),
-    ],
-)
+@pytest.mark.parametrize(("text", "parts", "arguments"), [
+    ("t", ("t",), None),
+    ("public.t.email", ("public", "t", "email"), None),
+    ('"a.b"."c"', ("a.b", "c"), None),
+    ('"a"".b".c', ('a".b', "c"), None),
+    ('public."Order"', ("public", "Order"), None),
+    ("Public.Order", ("public", "order"), None),
+    ("public.ÄRGER", ("public", "Ärger"), None),
+    ('public."a(b"', ("public", "a(b"), None),
+    ("public.f()", ("public", "f"), ""),
+    ("public.f(integer, numeric(10,2))", ("public", "f"), "integer, numeric(10,2)"),
+    ('public."f()"("a.b".c)', ("public", "f()"), '"a.b".c'),
+    ('"line\nbreak".t', ("line\nbreak", "t"), None),
+])  # fmt: skip
 def test_a_name_is_read_as_sql_reads_it(text: str, parts: tuple[str, ...], arguments: str | None) -> None:
     assert QualifiedName(parts, arguments) == QualifiedName.parse(text)
 
@@ -108,15 +105,12 @@ def test_what_is_in_a_renamed_table_moves_with_it() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "written", "rest"),
-    [
-        ("public.T.email", ("public", "T", "email"), ""),
-        ('public."a.b"(c)', ("public", '"a.b"'), "(c)"),
-        ("a b", ("a",), " b"),
-        ("[a]", (), "[a]"),
-    ],
-)
+@pytest.mark.parametrize(("text", "written", "rest"), [
+    ("public.T.email", ("public", "T", "email"), ""),
+    ('public."a.b"(c)', ("public", '"a.b"'), "(c)"),
+    ("a b", ("a",), " b"),
+    ("[a]", (), "[a]"),
+])  # fmt: skip
 def test_a_name_is_split_as_it_is_written(text: str, written: tuple[str, ...], rest: str) -> None:
     assert (written, rest) == split_name(text)
 
@@ -133,30 +127,24 @@ def test_a_not_null_is_known_by_its_column() -> None:
     assert '"a b" not null' == constraint.quoted_name
 
 
-@pytest.mark.parametrize(
-    ("name", "spelling", "expected"),
-    [
-        ("public.mood", "public.mood", True),
-        ("public.mood", "mood", True),
-        ('public."Mood"', '"Mood"', True),
-        ("other.mood", "mood", False),
-        ("public.mood", "moods", False),
-    ],
-)
+@pytest.mark.parametrize(("name", "spelling", "expected"), [
+    ("public.mood", "public.mood", True),
+    ("public.mood", "mood", True),
+    ('public."Mood"', '"Mood"', True),
+    ("other.mood", "mood", False),
+    ("public.mood", "moods", False),
+])  # fmt: skip
 def test_a_type_is_known_with_and_without_public(name: str, spelling: str, expected: bool) -> None:
     assert expected is Type(name=name, form="enum").is_type(spelling)
 
 
-@pytest.mark.parametrize(
-    ("relation", "addition", "label", "expected"),
-    [
-        ("t", "", "pkey", "t_pkey"),
-        ("t", "id", "seq", "t_id_seq"),
-        ("t" * 63, "", "pkey", "t" * 58 + "_pkey"),
-        ("t" * 60, "c" * 60, "seq", "t" * 29 + "_" + "c" * 29 + "_seq"),
-        ("ü" * 31, "id", "seq", "ü" * 28 + "_id_seq"),
-    ],
-)
+@pytest.mark.parametrize(("relation", "addition", "label", "expected"), [
+    ("t", "", "pkey", "t_pkey"),
+    ("t", "id", "seq", "t_id_seq"),
+    ("t" * 63, "", "pkey", "t" * 58 + "_pkey"),
+    ("t" * 60, "c" * 60, "seq", "t" * 29 + "_" + "c" * 29 + "_seq"),
+    ("ü" * 31, "id", "seq", "ü" * 28 + "_id_seq"),
+])  # fmt: skip
 def test_a_name_nobody_gave_fits_into_63_bytes(relation: str, addition: str, label: str, expected: str) -> None:
     assert expected == generated_name(relation, addition, label)
 

@@ -73,16 +73,13 @@ def test_levels_are_those_of_the_table_in_the_docs(kind: str) -> None:
     assert table()[kind] == [levels.junit.value, sarif or "–", levels.gitlab or "–", levels.github or "–"]
 
 
-@pytest.mark.parametrize(
-    ("started_in", "path", "expected"),
-    [
-        ("", "./db/1.sql", "./db/1.sql"),
-        ("back/api", "db/1.sql", "back/api/db/1.sql"),
-        ("back/api", "../../db/1.sql", "db/1.sql"),
-        ("back/api", "../../../elsewhere/1.sql", "../../../elsewhere/1.sql"),
-        ("back/api", "/srv/db/1.sql", "/srv/db/1.sql"),
-    ],
-)
+@pytest.mark.parametrize(("started_in", "path", "expected"), [
+    ("", "./db/1.sql", "./db/1.sql"),
+    ("back/api", "db/1.sql", "back/api/db/1.sql"),
+    ("back/api", "../../db/1.sql", "db/1.sql"),
+    ("back/api", "../../../elsewhere/1.sql", "../../../elsewhere/1.sql"),
+    ("back/api", "/srv/db/1.sql", "/srv/db/1.sql"),
+])  # fmt: skip
 def test_place_is_written_from_the_top_of_the_repository(started_in: str, path: str, expected: str) -> None:
     found = place_of(replace(KINDS["KEPT"], origin=Origin(file=path)), base(started_in=started_in))
 
@@ -180,15 +177,12 @@ def test_several_formats_are_written_at_once_and_nothing_else_is_printed(
     )
 
 
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        (["sarif", "junit"], "standard output takes one format, not sarif and junit; write one to a file, as junit=FILE"),
-        (["sarif=a", "junit=a"], "two formats are to be written to a; name another file for one"),
-        (["sarif="], "'sarif=' names no file: write sarif=FILE, or sarif alone for standard output."),
-        (["pdf=a"], "'pdf' is not one of 'github', 'gitlab', 'html', 'json', 'junit', 'markdown', 'sarif', 'text'."),
-    ],
-)
+@pytest.mark.parametrize(("given", "told"), [
+    (["sarif", "junit"], "standard output takes one format, not sarif and junit; write one to a file, as junit=FILE"),
+    (["sarif=a", "junit=a"], "two formats are to be written to a; name another file for one"),
+    (["sarif="], "'sarif=' names no file: write sarif=FILE, or sarif alone for standard output."),
+    (["pdf=a"], "'pdf' is not one of 'github', 'gitlab', 'html', 'json', 'junit', 'markdown', 'sarif', 'text'."),
+])  # fmt: skip
 def test_mistakes_in_formats(
     given: list[str], told: str, run_json: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -175,15 +175,12 @@ def test_first_screen_of_a_thousand_wrong_things_has_thirty_lines_at_most() -> N
     assert first_screen(crowd()).count("\n") <= 30
 
 
-@pytest.mark.parametrize(
-    ("lines", "pieces", "shown", "left"),
-    [
-        (40, 1, 40, ""),
-        (40, 2, 40, "1 more exhibit: deployment.html, or run.json at E1."),
-        (41, 1, 40, "The rest: deployment.html, or run.json at E1."),
-        (41, 3, 40, "The rest and 2 more exhibits: deployment.html, or run.json at E1."),
-    ],
-)
+@pytest.mark.parametrize(("lines", "pieces", "shown", "left"), [
+    (40, 1, 40, ""),
+    (40, 2, 40, "1 more exhibit: deployment.html, or run.json at E1."),
+    (41, 1, 40, "The rest: deployment.html, or run.json at E1."),
+    (41, 3, 40, "The rest and 2 more exhibits: deployment.html, or run.json at E1."),
+])  # fmt: skip
 def test_sql_to_run_is_whole_or_said_to_be_cut(lines: int, pieces: int, shown: int, left: str) -> None:
     remedy = Evidence(title="To run", text="\n".join(f"SELECT {n};" for n in range(lines)), language="sql")
     words = Evidence(title="The server's words", text="no")

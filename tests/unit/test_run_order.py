@@ -64,15 +64,11 @@ def test_a_run_says_the_same_whichever_check_was_asked_first(project: Path) -> N
     assert expected.verdict.decision is actual.verdict.decision
 
 
-@pytest.mark.parametrize(
-    ("only", "measured"),
-    [
-        (["query.growth"], (["by_email"], False, False, [])),
-        (["query.index"], (["by_email"], True, False, [])),
-        (["query.latency", "write.hot"], (["by_email", "open"], False, True, ["place", "pay"])),
-    ],
-    ids=["growth", "an index", "times and writes"],
-)
+@pytest.mark.parametrize(("only", "measured"), [
+    (["query.growth"], (["by_email"], False, False, [])),
+    (["query.index"], (["by_email"], True, False, [])),
+    (["query.latency", "write.hot"], (["by_email", "open"], False, True, ["place", "pay"])),
+], ids=["growth", "an index", "times and writes"])  # fmt: skip
 def test_what_is_measured_is_what_was_selected(project: Path, only: list[str], measured: tuple[Any, ...]) -> None:
     measurements = judged(project, as_planned, only=tuple(only)).measurements
 

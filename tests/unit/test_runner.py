@@ -120,21 +120,17 @@ until = 2020-01-01
 """
 
 
-@pytest.mark.parametrize(
-    ("said", "decided"),
-    [
-        ({}, ["claim.decided[A]", "claim.decided[B]", "waiver.live[object.declared[table public.more]]"]),
-        ({"only": ("column.*",)}, []),
-        ({"only": ("*.declared",)}, ["waiver.live[object.declared[table public.more]]"]),
-        ({"only": ("column.*", "object.*")}, ["claim.decided[A]", "waiver.live[object.declared[table public.more]]"]),
-        ({"only": ("claim.decided[B]",)}, ["claim.decided[B]"]),
-        ({"only": ("claim.decided[A]",)}, ["claim.decided[A]", "waiver.live[object.declared[table public.more]]"]),
-        ({"only": ("claim.decided[A]",), "skip": ("waiver.live",)}, ["claim.decided[A]"]),
-        ({"only": ("claim.*",), "skip": ("object.*",)}, ["claim.decided[B]"]),
-        ({"skip": ("claim.*",)}, ["waiver.live[object.declared[table public.more]]"]),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize(("said", "decided"), [
+    ({}, ["claim.decided[A]", "claim.decided[B]", "waiver.live[object.declared[table public.more]]"]),
+    ({"only": ("column.*",)}, []),
+    ({"only": ("*.declared",)}, ["waiver.live[object.declared[table public.more]]"]),
+    ({"only": ("column.*", "object.*")}, ["claim.decided[A]", "waiver.live[object.declared[table public.more]]"]),
+    ({"only": ("claim.decided[B]",)}, ["claim.decided[B]"]),
+    ({"only": ("claim.decided[A]",)}, ["claim.decided[A]", "waiver.live[object.declared[table public.more]]"]),
+    ({"only": ("claim.decided[A]",), "skip": ("waiver.live",)}, ["claim.decided[A]"]),
+    ({"only": ("claim.*",), "skip": ("object.*",)}, ["claim.decided[B]"]),
+    ({"skip": ("claim.*",)}, ["waiver.live[object.declared[table public.more]]"]),
+], ids=str)  # fmt: skip
 def test_a_selection_decides_what_it_names_or_asks_in_full(
     project: Path, said: dict[str, tuple[str, ...]], decided: list[str]
 ) -> None:
@@ -164,14 +160,11 @@ def test_a_claim_about_what_an_earlier_contract_declares_is_asked_there(tmp_path
     assert [("A", "upheld", "002_text")] == [(claim.id, claim.outcome.value, claim.migration) for claim in run.claims]
 
 
-@pytest.mark.parametrize(
-    ("glob", "message"),
-    [
-        ("colum.type", "'colum.type' selects no check; the nearest is column.type."),
-        ("column.type[bodi]", "'column.type[bodi]' is a check, but this project declares nothing"),
-        ("view.definition", "'view.definition' is a check, but this project declares nothing"),
-    ],
-)
+@pytest.mark.parametrize(("glob", "message"), [
+    ("colum.type", "'colum.type' selects no check; the nearest is column.type."),
+    ("column.type[bodi]", "'column.type[bodi]' is a check, but this project declares nothing"),
+    ("view.definition", "'view.definition' is a check, but this project declares nothing"),
+])  # fmt: skip
 def test_a_glob_that_selects_nothing_is_refused(project: Path, glob: str, message: str) -> None:
     with pytest.raises(InputError) as refused:
         plan(load_project(project), RunOptions(only=(glob,)))

@@ -127,16 +127,12 @@ SPELLED: dict[str, tuple[Schema, str, dict[str, Any]]] = {
             ("text", "b between 1 and 9", "((b >= 1) AND (b <= 9))"),
             ("text", "a ~ '100%'", "(a ~ '100%'::text)"),
             ("text", "length(trim(a))>0", "(length(TRIM(BOTH FROM a)) > 0)"),
-            (
-                "varchar(9)", "a IN ('x', 'y')",
-                "((a)::text = ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[]))",
-            ),
+            ("varchar(9)", "a IN ('x', 'y')",
+             "((a)::text = ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[]))"),
         )
     },
-    "the columns that a key refers to": (
-        of_table(constraints=(FOREIGN_KEY,)), "constraints",
-        {"definition": "FOREIGN KEY (b) REFERENCES public.people(id) ON DELETE CASCADE"},
-    ),
+    "the columns that a key refers to": (of_table(constraints=(FOREIGN_KEY,)), "constraints",
+        {"definition": "FOREIGN KEY (b) REFERENCES public.people(id) ON DELETE CASCADE"}),
     **{
         f"the keys {written}": (index(*written), "indexes", {"keys": spelled})
         for written, spelled in {
@@ -147,41 +143,30 @@ SPELLED: dict[str, tuple[Schema, str, dict[str, Any]]] = {
             ('a COLLATE "C"',): ('a COLLATE "C"',),
         }.items()
     },
-    "a predicate": (
-        index("a", predicate="a is not null and b<>3"), "indexes", {"predicate": "((a IS NOT NULL) AND (b <> 3))"}
-    ),
+    "a predicate": (index("a", predicate="a is not null and b<>3"), "indexes",
+                    {"predicate": "((a IS NOT NULL) AND (b <> 3))"}),
     "what is left out": (index("a"), "indexes", {"predicate": None}),
     "a policy": (
         of_table(policies=(Policy(name="public.t.p", table="public.t", using="a=current_user", check="a IN ('x')"),)),
         "policies", {"using": "(a = CURRENT_USER)", "check": "(a = 'x'::text)"},
     ),
     "a trigger's condition": (of_table(triggers=(TRIGGER,)), "triggers", {"when": "(old.a IS DISTINCT FROM new.a)"}),
-    "a view": (
-        Schema(views=(VIEW,)), "views", {"definition": " SELECT name\n   FROM public.people p\n  WHERE (id > 3);"}
-    ),
+    "a view": (Schema(views=(VIEW,)), "views",
+               {"definition": " SELECT name\n   FROM public.people p\n  WHERE (id > 3);"}),
     "a function's types": (
         functions("public.f(int, varchar)", arguments="n int, w varchar = 'a'", returns="decimal"), "functions",
-        {
-            "name": "public.f(integer,character varying)",
-            "arguments": "n integer, w character varying DEFAULT 'a'::character varying",
-            "returns": "numeric",
-        },
+        {"name": "public.f(integer,character varying)",
+         "arguments": "n integer, w character varying DEFAULT 'a'::character varying", "returns": "numeric"},
     ),
     "a body between quotes": (functions("public.f()", body=BODY), "functions", {"body": BODY}),
-    "a body that is parsed": (
-        functions("public.f(integer)", arguments="n integer", body="RETURN n*2"), "functions", {"body": "RETURN (n * 2)"}
-    ),
-    "a domain": (
-        DOMAIN, "types", {"attributes": ("character varying(5)",), "default": "'x'::character varying"}
-    ),
+    "a body that is parsed": (functions("public.f(integer)", arguments="n integer", body="RETURN n*2"), "functions",
+                              {"body": "RETURN (n * 2)"}),
+    "a domain": (DOMAIN, "types", {"attributes": ("character varying(5)",), "default": "'x'::character varying"}),
     "a domain's check": (DOMAIN, "constraints", {"definition": "CHECK (((VALUE)::text <> ''::text))"}),
-    "a domain's collation": (
-        Schema(types=(type_("domain", attributes=("text", '"C"')),)), "types", {"attributes": ("text", '"C"')}
-    ),
-    "a composite type": (
-        Schema(types=(type_("composite", attributes=("x int", '"Y" varchar(3)')),)), "types",
-        {"attributes": ("x integer", '"Y" character varying(3)')},
-    ),
+    "a domain's collation": (Schema(types=(type_("domain", attributes=("text", '"C"')),)), "types",
+                             {"attributes": ("text", '"C"')}),
+    "a composite type": (Schema(types=(type_("composite", attributes=("x int", '"Y" varchar(3)')),)), "types",
+                         {"attributes": ("x integer", '"Y" character varying(3)')}),
     "a label with a quote": (Schema(types=(type_("enum", labels=("it's fine",)),)), "types", {"labels": ("it's fine",)}),
     "names in quotes": (QUOTED, "indexes", {"keys": ('"Ä b" DESC',)}),
 }  # fmt: skip

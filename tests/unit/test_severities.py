@@ -50,37 +50,20 @@ def of(run: Run, check: str) -> list[Finding]:
     return [one for one in run.findings if one.check == check and one.status is Status.BROKEN]
 
 
-@pytest.mark.parametrize(
-    ("name", "toml", "decision", "severity"),
-    [
-        pytest.param(OPEN, '"access.*" = "warning"', Decision.CAUTION, Severity.WARNING, id="critical, made a warning"),
-        pytest.param(OPEN, '"access.grants" = "info"', Decision.CAUTION, Severity.WARNING, id="critical, made a note"),
-        pytest.param(OPEN, '"*" = "info"', Decision.CAUTION, Severity.WARNING, id="critical, with everything"),
-        pytest.param(
-            OPEN, '"access.grants[*]" = "error"', Decision.BLOCKED, Severity.ERROR, id="critical, made an error"
-        ),
-        pytest.param(
-            "rows.kept/broken_narrowed", '"rows.*" = "info"', Decision.CAUTION, Severity.WARNING, id="rows lost silently"
-        ),
-        pytest.param(
-            "lock.no_rewrite/broken",
-            '"lock.*" = "error"',
-            Decision.BLOCKED,
-            Severity.ERROR,
-            id="a warning, made an error",
-        ),
-        pytest.param(
-            "lock.no_rewrite/broken", '"lock.*" = "info"', Decision.CLEAR, Severity.INFO, id="a warning, made a note"
-        ),
-        pytest.param(
-            "lock.no_rewrite/broken",
-            '"lock.*" = "info"\n"lock.no_rewrite" = "error"',
-            Decision.BLOCKED,
-            Severity.ERROR,
-            id="the last that matches counts",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("name", "toml", "decision", "severity"), [
+    pytest.param(OPEN, '"access.*" = "warning"', Decision.CAUTION, Severity.WARNING, id="critical, made a warning"),
+    pytest.param(OPEN, '"access.grants" = "info"', Decision.CAUTION, Severity.WARNING, id="critical, made a note"),
+    pytest.param(OPEN, '"*" = "info"', Decision.CAUTION, Severity.WARNING, id="critical, with everything"),
+    pytest.param(OPEN, '"access.grants[*]" = "error"', Decision.BLOCKED, Severity.ERROR, id="critical, made an error"),
+    pytest.param("rows.kept/broken_narrowed", '"rows.*" = "info"', Decision.CAUTION, Severity.WARNING,
+                 id="rows lost silently"),
+    pytest.param("lock.no_rewrite/broken", '"lock.*" = "error"', Decision.BLOCKED, Severity.ERROR,
+                 id="a warning, made an error"),
+    pytest.param("lock.no_rewrite/broken", '"lock.*" = "info"', Decision.CLEAR, Severity.INFO,
+                 id="a warning, made a note"),
+    pytest.param("lock.no_rewrite/broken", '"lock.*" = "info"\n"lock.no_rewrite" = "error"', Decision.BLOCKED,
+                 Severity.ERROR, id="the last that matches counts"),
+])  # fmt: skip
 def test_a_broken_promise_weighs_what_its_team_says(
     name: str, toml: str, decision: Decision, severity: Severity, tmp_path: Path
 ) -> None:
@@ -102,14 +85,11 @@ def test_a_script_that_fails_is_never_clear(toml: str, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("toml", "decision"),
-    [
-        pytest.param('"column.*" = "info"', Decision.BLOCKED, id="its check alone"),
-        pytest.param('"*" = "info"', Decision.CAUTION, id="itself too"),
-        pytest.param('"claim.decided[*]" = "warning"', Decision.BLOCKED, id="itself alone"),
-    ],
-)
+@pytest.mark.parametrize(("toml", "decision"), [
+    pytest.param('"column.*" = "info"', Decision.BLOCKED, id="its check alone"),
+    pytest.param('"*" = "info"', Decision.CAUTION, id="itself too"),
+    pytest.param('"claim.decided[*]" = "warning"', Decision.BLOCKED, id="itself alone"),
+])  # fmt: skip
 def test_a_refuted_claim_stays_refuted(toml: str, decision: Decision, tmp_path: Path) -> None:
     files = {
         "migrations/001_a.sql": "CREATE TABLE public.a (id bigint PRIMARY KEY);",
@@ -181,14 +161,11 @@ def test_what_counts_for_less_stands_where_it_would() -> None:
     assert urgency(lighter, set()) < urgency(finding(Status.BROKEN, Severity.ERROR), set())
 
 
-@pytest.mark.parametrize(
-    ("toml", "expected"),
-    [
-        ('"lock.no_scna" = "error"', "pgcontract.toml:2: severity: no check is named 'lock.no_scna'; the nearest is "),
-        ('"lock.*" = "off"', "the text 'off' is not known; known here: critical, error, warning, info"),
-        ('lock.no_scan = "error"', 'pgcontract.toml:2: severity.lock: a check\'s id has a dot in it; put it in quotes'),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("toml", "expected"), [
+    ('"lock.no_scna" = "error"', "pgcontract.toml:2: severity: no check is named 'lock.no_scna'; the nearest is "),
+    ('"lock.*" = "off"', "the text 'off' is not known; known here: critical, error, warning, info"),
+    ('lock.no_scan = "error"', 'pgcontract.toml:2: severity.lock: a check\'s id has a dot in it; put it in quotes'),
+])  # fmt: skip
 def test_a_mistake_in_severities_has_its_line(toml: str, expected: str, tmp_path: Path) -> None:
     files = {"pgcontract.toml": f"[severity]\n{toml}\n", "migrations/1_a.sql": "SELECT 1;"}
 

@@ -81,15 +81,11 @@ def test_what_the_text_does_not_tell_is_unread_with_its_line(read: Read, sql: st
     assert [(2, 3, reason)] == [(passage.statement, passage.line, passage.reason) for passage in inventory_read.unread]
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "CREATE TABLE t (a int[] DEFAULT " + "ARRAY[" * 60 + "1" + "]" * 60 + ")",
-        "CREATE VIEW v AS SELECT " + "f(ARRAY[" * 60 + "1" + "])" * 60 + " AS a",
-        "CREATE TABLE t (a " + "numeric(" * 60 + "1" + ")" * 60 + ")",
-    ],
-    ids=["arrays", "arrays in calls", "types"],
-)
+@pytest.mark.parametrize("sql", [
+    "CREATE TABLE t (a int[] DEFAULT " + "ARRAY[" * 60 + "1" + "]" * 60 + ")",
+    "CREATE VIEW v AS SELECT " + "f(ARRAY[" * 60 + "1" + "])" * 60 + " AS a",
+    "CREATE TABLE t (a " + "numeric(" * 60 + "1" + ")" * 60 + ")",
+], ids=["arrays", "arrays in calls", "types"])  # fmt: skip
 def test_brackets_within_brackets_take_no_time(read: Read, sql: str) -> None:
     assert sql.split()[1:3] == [
         word for created in read(sql).created[:1] for word in (created.kind.upper(), created.path.name)

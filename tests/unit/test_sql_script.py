@@ -58,76 +58,44 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (
-            b"\xff\xfes\x00",
-            "001_x.sql:1: not UTF-8 at byte 0: looks like a UTF-16 byte order mark; "
-            "convert it, e.g. iconv -f UTF-16 -t UTF-8",
-        ),
-        (
-            "a\nb".encode("utf-16-le"),
-            "001_x.sql:1: not UTF-8 at byte 1: looks like UTF-16 without a byte order mark; "
-            "convert it, e.g. iconv -f UTF-16LE -t UTF-8",
-        ),
+        (b"\xff\xfes\x00", "001_x.sql:1: not UTF-8 at byte 0: looks like a UTF-16 byte order mark; "
+         "convert it, e.g. iconv -f UTF-16 -t UTF-8"),
+        ("a\nb".encode("utf-16-le"), "001_x.sql:1: not UTF-8 at byte 1: looks like UTF-16 without a byte order mark; "
+         "convert it, e.g. iconv -f UTF-16LE -t UTF-8"),
         (
             b"select 1;\n-- gr\xf6\xdfe\n",
             "001_x.sql:2: not UTF-8 at byte 15: looks like Windows-1252 or Latin-1 (column 6 of the line); "
             "convert it, e.g. iconv -f WINDOWS-1252 -t UTF-8",
         ),
-        (
-            b"PK\x03\x04 some archive\n and \x00 within its bytes, as archives have",
-            "001_x.sql:2: a binary file: byte 23 is NUL, which SQL text cannot hold",
-        ),
-        (
-            b"select '\\i x';\n\\ir other.sql\n",
-            r"001_x.sql:2: \ir is psql's own command, not SQL, and no server runs it: "
-            "write the included file's SQL in its place, or make it a migration of its own",
-        ),
-        (
-            b"select 1 \\gset\n",
-            r"001_x.sql:1: \gset is psql's own command, not SQL, and no server runs it: "
-            "write it in SQL, or remove the line",
-        ),
-        (
-            b"password \\hunter2\n",
-            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
-        ),
+        (b"PK\x03\x04 some archive\n and \x00 within its bytes, as archives have",
+         "001_x.sql:2: a binary file: byte 23 is NUL, which SQL text cannot hold"),
+        (b"select '\\i x';\n\\ir other.sql\n", r"001_x.sql:2: \ir is psql's own command, not SQL, and no server runs it: "
+         "write the included file's SQL in its place, or make it a migration of its own"),
+        (b"select 1 \\gset\n", r"001_x.sql:1: \gset is psql's own command, not SQL, and no server runs it: "
+         "write it in SQL, or remove the line"),
+        (b"password \\hunter2\n",
+         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
         (
             b"select 1;\npassword \\hunter2\n",
             "001_x.sql:2: a backslash outside of quotes, as psql's own commands open with, is not SQL, "
             "and no server runs it: remove it",
         ),
-        (
-            b"root:$6$hunter2:19000:0:99999:7:::\nbin:*;1\n",
-            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
-        ),
-        (
-            b"-- keys\n\n[default]\naws_secret_access_key = hunter2\n",
-            "001_x.sql:3: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
-        ),
-        (
-            b"import os\nPASSWORD = 'hunter2'\n",
-            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
-        ),
-        (
-            b"set -e\nPASSWORD=hunter2\n",
-            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
-        ),
-        (
-            b"values:\n  password: hunter2\n",
-            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
-        ),
-        (
-            b"Do not share it: the password is hunter2; show nobody hunter2",
-            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
-        ),
-        (
-            b"var password = `hunter2`; do { use(password) } while (true); end;",
-            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
-        ),
-        (
-            b"CRAETE TABLE t ();",
-            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; did you mean CREATE here?",
-        ),
+        (b"root:$6$hunter2:19000:0:99999:7:::\nbin:*;1\n",
+         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
+        (b"-- keys\n\n[default]\naws_secret_access_key = hunter2\n",
+         "001_x.sql:3: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
+        (b"import os\nPASSWORD = 'hunter2'\n",
+         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
+        (b"set -e\nPASSWORD=hunter2\n",
+         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
+        (b"values:\n  password: hunter2\n",
+         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
+        (b"Do not share it: the password is hunter2; show nobody hunter2",
+         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
+        (b"var password = `hunter2`; do { use(password) } while (true); end;",
+         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
+        (b"CRAETE TABLE t ();",
+         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; did you mean CREATE here?"),
         (
             b"\n\ncopy t (a)\nfrom stdin;\n1\n\\.\n",
             "001_x.sql:3: COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
@@ -153,7 +121,7 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
         "mistyped",
         "copy",
     ],
-)
+)  # fmt: skip
 def test_a_file_that_cannot_be_handed_over_names_place_and_remedy(tmp_path: Path, raw: bytes, message: str) -> None:
     assert message == refusal(written(tmp_path, raw))
 

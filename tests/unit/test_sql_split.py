@@ -111,44 +111,38 @@ def test_savepoints_are_no_transaction_control(sql: str) -> None:
     assert [False] == [statement.is_transaction_control for statement in split_statements(sql)]
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "create index concurrently i on t (a)",
-        "create unique index /* big */ concurrently i on t (a)",
-        "drop index concurrently i",
-        "reindex (verbose, concurrently) table t",
-        "reindex table concurrently t",
-        "reindex schema s",
-        "vacuum (analyze) t",
-        "create database d",
-        "drop tablespace x",
-        "alter system set a = 1",
-        "alter database d set tablespace x",
-        "alter table p detach partition q concurrently",
-        "cluster",
-        "cluster (verbose)",
-        "discard all",
-        "commit prepared 'x'",
-        "create subscription s connection '' publication p",
-    ],
-)
+@pytest.mark.parametrize("sql", [
+    "create index concurrently i on t (a)",
+    "create unique index /* big */ concurrently i on t (a)",
+    "drop index concurrently i",
+    "reindex (verbose, concurrently) table t",
+    "reindex table concurrently t",
+    "reindex schema s",
+    "vacuum (analyze) t",
+    "create database d",
+    "drop tablespace x",
+    "alter system set a = 1",
+    "alter database d set tablespace x",
+    "alter table p detach partition q concurrently",
+    "cluster",
+    "cluster (verbose)",
+    "discard all",
+    "commit prepared 'x'",
+    "create subscription s connection '' publication p",
+])  # fmt: skip
 def test_what_refuses_a_transaction_is_told(sql: str) -> None:
     assert [True] == [statement.forbids_transaction_block for statement in split_statements(sql)]
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "create index i on t (a)",
-        "refresh materialized view concurrently v",
-        "alter type t add value 'x'",
-        "alter database d set work_mem = '1MB'",
-        "cluster t using i",
-        'cluster "T"',
-        "reindex table t",
-        "create table vacuum (a int)",
-    ],
-)
+@pytest.mark.parametrize("sql", [
+    "create index i on t (a)",
+    "refresh materialized view concurrently v",
+    "alter type t add value 'x'",
+    "alter database d set work_mem = '1MB'",
+    "cluster t using i",
+    'cluster "T"',
+    "reindex table t",
+    "create table vacuum (a int)",
+])  # fmt: skip
 def test_what_runs_in_a_transaction_is_not_refused(sql: str) -> None:
     assert [False] == [statement.forbids_transaction_block for statement in split_statements(sql)]

@@ -56,155 +56,108 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
     return str(caught.value).replace(f"{root}/", "")
 
 
-@pytest.mark.parametrize(
-    ("files", "path", "opening"),
-    [
-        pytest.param(ALEMBIC, ".", "these are Alembic migrations: it has alembic.ini.", id="Alembic's project"),
-        pytest.param(ALEMBIC, "alembic", "these are Alembic migrations: it has env.py beside versions/.", id="Alembic"),
-        pytest.param(
-            ALEMBIC, "alembic/versions", "these are Alembic migrations: it is versions/ beside env.py.", id="versions"
-        ),
-        pytest.param(
-            ALEMBIC,
-            "alembic/versions/1a2b_a.py",
-            "these are Alembic migrations: it is versions/ beside env.py.",
-            id="one of Alembic's",
-        ),
-        pytest.param(FLASK, "app", "these are Alembic migrations: it has alembic.ini.", id="Flask's project"),
-        pytest.param(FLASK, "app/migrations/versions", "these are Alembic migrations", id="Flask's versions"),
-        pytest.param(DJANGO, ".", "these are Django migrations: it has manage.py.", id="Django's project"),
-        pytest.param(
-            DJANGO, "shop", "these are Django migrations: it has 0001_initial.py beside __init__.py.", id="Django's app"
-        ),
-        pytest.param(DJANGO, "shop/migrations", "these are Django migrations", id="Django"),
-        pytest.param(DJANGO, "shop/migrations/0001_initial.py", "these are Django migrations", id="one of Django's"),
-        pytest.param(
-            RAILS, ".", "these are Rails migrations: it has db/migrate/20240101000000_rooms.rb.", id="Rails's project"
-        ),
-        pytest.param(RAILS, "db", "these are Rails migrations: it has migrate/20240101000000_rooms.rb.", id="Rails's db"),
-        pytest.param(RAILS, "db/migrate", "these are Rails migrations: it has 20240101000000_rooms.rb.", id="Rails"),
-        pytest.param(TYPEORM, ".", "these are TypeORM migrations: it has src/migrations/17", id="TypeORM's project"),
-        pytest.param(TYPEORM, "src", "these are TypeORM migrations: it has 17", id="TypeORM's sources"),
-        pytest.param(TYPEORM, "src/migrations", "these are TypeORM migrations: it has 17", id="TypeORM"),
-        pytest.param(KNEX, ".", "these are Knex migrations: it has 2024", id="Knex's project"),
-        pytest.param(KNEX, "migrations", "these are Knex migrations: it has 2024", id="Knex"),
-        pytest.param(SEQUELIZE, ".", "these are Sequelize migrations: it has 2024", id="Sequelize"),
-        pytest.param(NODE_PG, ".", "these are node-pg-migrate migrations: it has 17", id="node-pg-migrate"),
-        pytest.param(ECTO, ".", "these are Ecto migrations: it has priv/repo/migrations/20", id="Ecto's project"),
-        pytest.param(ECTO, "priv/repo/migrations", "these are Ecto migrations: it has 20", id="Ecto"),
-        pytest.param(ENTITY_FRAMEWORK, ".", "these are Entity Framework migrations: it has Mig", id="Entity Framework"),
-        pytest.param(
-            LARAVEL, ".", "these are Laravel migrations: it has database/migrations/2024", id="Laravel's project"
-        ),
-        pytest.param(LARAVEL, "database/migrations", "these are Laravel migrations: it has 2024", id="Laravel"),
-        pytest.param(GOOSE, ".", "these are goose migrations: it has db/migrations/00001_rooms.go.", id="goose in Go"),
-        pytest.param(GOOSE, "db", "these are goose migrations: it has 00001_rooms.go.", id="goose in Go, above"),
-        pytest.param(
-            {"migrations/01_a.json": '{"operations": []}'},
-            ".",
-            "these are pgroll migrations: it has 01_a.json",
-            id="pgroll",
-        ),
-        pytest.param(REFINERY, ".", "these are refinery migrations: it has V1__rooms.rs.", id="refinery in Rust"),
-        pytest.param(GRAPHILE, ".", "these are graphile-migrate migrations: it has committed/", id="graphile's root"),
-        pytest.param(
-            GRAPHILE, "migrations", "these are graphile-migrate migrations: it has committed/", id="graphile-migrate"
-        ),
-        pytest.param(SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan.", id="Sqitch"),
-        pytest.param({"atlas.hcl": ""}, ".", "these are Atlas migrations: it has atlas.hcl.", id="Atlas's project"),
-        pytest.param(
-            {"m/atlas.sum": "h1:\n", "m/1_a.up.sql": ""},
-            "m",
-            "these are Atlas migrations: it has atlas.sum.",
-            id="golang-migrate's for Atlas",
-        ),
-        pytest.param(LIQUIBASE, ".", "these are Liquibase migrations: it has liquibase.properties.", id="Liquibase's"),
-        pytest.param(LIQUIBASE, "changes", "these are Liquibase migrations: it has “--liquibase", id="Liquibase"),
-        pytest.param(LIQUIBASE, "changes/a.sql", "these are Liquibase migrations: it opens as", id="one of Liquibase's"),
-        pytest.param(LIQUIBASE, "xml", "these are Liquibase migrations: it has db.changelog-master.xml.", id="in XML"),
-        pytest.param(INCLUDED, "db", "these are Liquibase migrations: it has master.yaml.", id="of another name"),
-        pytest.param(
-            INCLUDED, "db/changes", "these are Liquibase migrations: it is in master.yaml, a changelog.", id="included"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("files", "path", "opening"), [
+    pytest.param(ALEMBIC, ".", "these are Alembic migrations: it has alembic.ini.", id="Alembic's project"),
+    pytest.param(ALEMBIC, "alembic", "these are Alembic migrations: it has env.py beside versions/.", id="Alembic"),
+    pytest.param(ALEMBIC, "alembic/versions", "these are Alembic migrations: it is versions/ beside env.py.",
+                 id="versions"),
+    pytest.param(ALEMBIC, "alembic/versions/1a2b_a.py",
+                 "these are Alembic migrations: it is versions/ beside env.py.", id="one of Alembic's"),
+    pytest.param(FLASK, "app", "these are Alembic migrations: it has alembic.ini.", id="Flask's project"),
+    pytest.param(FLASK, "app/migrations/versions", "these are Alembic migrations", id="Flask's versions"),
+    pytest.param(DJANGO, ".", "these are Django migrations: it has manage.py.", id="Django's project"),
+    pytest.param(DJANGO, "shop", "these are Django migrations: it has 0001_initial.py beside __init__.py.",
+                 id="Django's app"),
+    pytest.param(DJANGO, "shop/migrations", "these are Django migrations", id="Django"),
+    pytest.param(DJANGO, "shop/migrations/0001_initial.py", "these are Django migrations", id="one of Django's"),
+    pytest.param(RAILS, ".", "these are Rails migrations: it has db/migrate/20240101000000_rooms.rb.",
+                 id="Rails's project"),
+    pytest.param(RAILS, "db", "these are Rails migrations: it has migrate/20240101000000_rooms.rb.", id="Rails's db"),
+    pytest.param(RAILS, "db/migrate", "these are Rails migrations: it has 20240101000000_rooms.rb.", id="Rails"),
+    pytest.param(TYPEORM, ".", "these are TypeORM migrations: it has src/migrations/17", id="TypeORM's project"),
+    pytest.param(TYPEORM, "src", "these are TypeORM migrations: it has 17", id="TypeORM's sources"),
+    pytest.param(TYPEORM, "src/migrations", "these are TypeORM migrations: it has 17", id="TypeORM"),
+    pytest.param(KNEX, ".", "these are Knex migrations: it has 2024", id="Knex's project"),
+    pytest.param(KNEX, "migrations", "these are Knex migrations: it has 2024", id="Knex"),
+    pytest.param(SEQUELIZE, ".", "these are Sequelize migrations: it has 2024", id="Sequelize"),
+    pytest.param(NODE_PG, ".", "these are node-pg-migrate migrations: it has 17", id="node-pg-migrate"),
+    pytest.param(ECTO, ".", "these are Ecto migrations: it has priv/repo/migrations/20", id="Ecto's project"),
+    pytest.param(ECTO, "priv/repo/migrations", "these are Ecto migrations: it has 20", id="Ecto"),
+    pytest.param(ENTITY_FRAMEWORK, ".", "these are Entity Framework migrations: it has Mig", id="Entity Framework"),
+    pytest.param(LARAVEL, ".", "these are Laravel migrations: it has database/migrations/2024", id="Laravel's project"),
+    pytest.param(LARAVEL, "database/migrations", "these are Laravel migrations: it has 2024", id="Laravel"),
+    pytest.param(GOOSE, ".", "these are goose migrations: it has db/migrations/00001_rooms.go.", id="goose in Go"),
+    pytest.param(GOOSE, "db", "these are goose migrations: it has 00001_rooms.go.", id="goose in Go, above"),
+    pytest.param({"migrations/01_a.json": '{"operations": []}'}, ".", "these are pgroll migrations: it has 01_a.json",
+                 id="pgroll"),
+    pytest.param(REFINERY, ".", "these are refinery migrations: it has V1__rooms.rs.", id="refinery in Rust"),
+    pytest.param(GRAPHILE, ".", "these are graphile-migrate migrations: it has committed/", id="graphile's root"),
+    pytest.param(GRAPHILE, "migrations", "these are graphile-migrate migrations: it has committed/",
+                 id="graphile-migrate"),
+    pytest.param(SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan.", id="Sqitch"),
+    pytest.param({"atlas.hcl": ""}, ".", "these are Atlas migrations: it has atlas.hcl.", id="Atlas's project"),
+    pytest.param({"m/atlas.sum": "h1:\n", "m/1_a.up.sql": ""}, "m", "these are Atlas migrations: it has atlas.sum.",
+                 id="golang-migrate's for Atlas"),
+    pytest.param(LIQUIBASE, ".", "these are Liquibase migrations: it has liquibase.properties.", id="Liquibase's"),
+    pytest.param(LIQUIBASE, "changes", "these are Liquibase migrations: it has “--liquibase", id="Liquibase"),
+    pytest.param(LIQUIBASE, "changes/a.sql", "these are Liquibase migrations: it opens as", id="one of Liquibase's"),
+    pytest.param(LIQUIBASE, "xml", "these are Liquibase migrations: it has db.changelog-master.xml.", id="in XML"),
+    pytest.param(INCLUDED, "db", "these are Liquibase migrations: it has master.yaml.", id="of another name"),
+    pytest.param(INCLUDED, "db/changes", "these are Liquibase migrations: it is in master.yaml, a changelog.",
+                 id="included"),
+])  # fmt: skip
 def test_tool_is_named_for_its_folder_and_for_its_project(
     files: dict[str, str], path: str, opening: str, tmp_path: Path
 ) -> None:
     assert opening in _refusal(tmp_path, files, path)
 
 
-@pytest.mark.parametrize(
-    ("files", "path", "command"),
-    [
-        pytest.param(ALEMBIC, ".", "`alembic upgrade head --sql | pgcontract verify -`", id="Alembic"),
-        pytest.param(
-            DJANGO,
-            "shop",
-            "python manage.py sqlmigrate shop 0002_price > judged/2_pending.sql; pgcontract verify judged`",
-            id="Django, with the app and its last",
-        ),
-        pytest.param(DJANGO, ".", "python manage.py sqlmigrate APP NAME > judged/2_pending.sql", id="Django's project"),
-        pytest.param(ALEMBIC, ".", "alembic upgrade FROM:head --sql > judged/2_pending.sql", id="Alembic's deploy"),
-        pytest.param(RAILS, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="Rails"),
-        pytest.param(
-            {**RAILS, "db/structure.sql": "SELECT 1;\n"}, ".", "`pgcontract verify db/structure.sql`", id="Rails's dump"
-        ),
-        pytest.param(TYPEORM, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="TypeORM"),
-        pytest.param(ECTO, ".", "`mix ecto.dump` writes", id="Ecto"),
-        pytest.param({"atlas.hcl": ""}, ".", "Name the folder with its migrations, beside atlas.sum", id="Atlas"),
-        pytest.param(LIQUIBASE, ".", "`liquibase update-sql` prints", id="Liquibase"),
-    ],
-)
+@pytest.mark.parametrize(("files", "path", "command"), [
+    pytest.param(ALEMBIC, ".", "`alembic upgrade head --sql | pgcontract verify -`", id="Alembic"),
+    pytest.param(
+        DJANGO,
+        "shop",
+        "python manage.py sqlmigrate shop 0002_price > judged/2_pending.sql; pgcontract verify judged`",
+        id="Django, with the app and its last",
+    ),
+    pytest.param(DJANGO, ".", "python manage.py sqlmigrate APP NAME > judged/2_pending.sql", id="Django's project"),
+    pytest.param(ALEMBIC, ".", "alembic upgrade FROM:head --sql > judged/2_pending.sql", id="Alembic's deploy"),
+    pytest.param(RAILS, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="Rails"),
+    pytest.param({**RAILS, "db/structure.sql": "SELECT 1;\n"}, ".", "`pgcontract verify db/structure.sql`",
+                 id="Rails's dump"),
+    pytest.param(TYPEORM, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="TypeORM"),
+    pytest.param(ECTO, ".", "`mix ecto.dump` writes", id="Ecto"),
+    pytest.param({"atlas.hcl": ""}, ".", "Name the folder with its migrations, beside atlas.sum", id="Atlas"),
+    pytest.param(LIQUIBASE, ".", "`liquibase update-sql` prints", id="Liquibase"),
+])  # fmt: skip
 def test_command_that_prints_the_sql_is_named(files: dict[str, str], path: str, command: str, tmp_path: Path) -> None:
     assert command in _refusal(tmp_path, files, path)
 
 
-@pytest.mark.parametrize(
-    ("files", "path", "expected"),
-    [
-        pytest.param(
-            {**DJANGO, "shop/migrations/all.sql": "SELECT 1;"}, "shop/migrations/all.sql", ["all"], id="printed"
-        ),
-        pytest.param({**ALEMBIC, "all.sql": "SELECT 1;"}, ".", ["all"], id="beside the settings"),
-        pytest.param(GRAPHILE, "migrations/committed", ["000001-rooms"], id="what graphile-migrate has committed"),
-        pytest.param(SQITCH, "deploy/rooms.sql", ["rooms"], id="one change of Sqitch's"),
-        pytest.param(ATLAS, "migrations/20240101000000_a.sql", ["20240101000000_a"], id="one file of Atlas's"),
-        pytest.param(
-            {**ATLAS, "migrations/20240101000000_a.sql": "-- +goose Up\nSELECT 1;\n"},
-            "migrations",
-            ["20240101000000_a"],
-            id="goose's, with Atlas's sum",
-        ),
-        pytest.param(
-            {"migrations/1_a.sql": "SELECT 1;", "migrations/2_b.js": "// knex and pgm\n"},
-            "migrations/1_a.sql",
-            ["1_a"],
-            id="a",
-        ),
-        pytest.param({"x/1_a.sql": "SELECT '\n--liquibase formatted sql';"}, "x", ["1_a"], id="the words in a string"),
-        pytest.param({"x/1_a.sql": "SELECT 1;", "x/0001_a.py": ""}, "x", ["1_a"], id="Python that is no package"),
-        pytest.param(
-            {**INCLUDED, "db/psql/1_a.sql": "SELECT 1;"}, "db/psql", ["1_a"], id="beside what a changelog includes"
-        ),
-        pytest.param({"x/1_a.sql": "SELECT 1;", "x/1_a.ts": "run();"}, "x", ["1_a"], id="other code"),
-    ],
-)
+@pytest.mark.parametrize(("files", "path", "expected"), [
+    pytest.param({**DJANGO, "shop/migrations/all.sql": "SELECT 1;"}, "shop/migrations/all.sql", ["all"], id="printed"),
+    pytest.param({**ALEMBIC, "all.sql": "SELECT 1;"}, ".", ["all"], id="beside the settings"),
+    pytest.param(GRAPHILE, "migrations/committed", ["000001-rooms"], id="what graphile-migrate has committed"),
+    pytest.param(SQITCH, "deploy/rooms.sql", ["rooms"], id="one change of Sqitch's"),
+    pytest.param(ATLAS, "migrations/20240101000000_a.sql", ["20240101000000_a"], id="one file of Atlas's"),
+    pytest.param({**ATLAS, "migrations/20240101000000_a.sql": "-- +goose Up\nSELECT 1;\n"}, "migrations",
+                 ["20240101000000_a"], id="goose's, with Atlas's sum"),
+    pytest.param({"migrations/1_a.sql": "SELECT 1;", "migrations/2_b.js": "// knex and pgm\n"}, "migrations/1_a.sql",
+                 ["1_a"], id="a"),
+    pytest.param({"x/1_a.sql": "SELECT '\n--liquibase formatted sql';"}, "x", ["1_a"], id="the words in a string"),
+    pytest.param({"x/1_a.sql": "SELECT 1;", "x/0001_a.py": ""}, "x", ["1_a"], id="Python that is no package"),
+    pytest.param({**INCLUDED, "db/psql/1_a.sql": "SELECT 1;"}, "db/psql", ["1_a"], id="beside what a changelog includes"),
+    pytest.param({"x/1_a.sql": "SELECT 1;", "x/1_a.ts": "run();"}, "x", ["1_a"], id="other code"),
+])  # fmt: skip
 def test_sql_that_is_there_is_read(files: dict[str, str], path: str, expected: list[str], tmp_path: Path) -> None:
     assert expected == [migration.key for migration in load_project(write_files(tmp_path, files) / path).chain]
 
 
-@pytest.mark.parametrize(
-    ("name", "ending"),
-    [
-        (
-            "Version1.php",
-            "Its files, such as Version1.php, are code, and there is no SQL in them to read: migrate a scratch",
-        ),
-        ("V1__a.ddl", "Its files, such as V1__a.ddl, do not end in .sql"),
-        (".1_a.sql", "There is no folder in it either"),
-    ],
-)
+@pytest.mark.parametrize(("name", "ending"), [
+    ("Version1.php", "Its files, such as Version1.php, are code, and there is no SQL in them to read: migrate a scratch"),
+    ("V1__a.ddl", "Its files, such as V1__a.ddl, do not end in .sql"),
+    (".1_a.sql", "There is no folder in it either"),
+])  # fmt: skip
 def test_what_no_tool_here_takes_is_told(name: str, ending: str, tmp_path: Path) -> None:
     assert ending in _refusal(tmp_path, {f"x/{name}": ""}, "x")
 

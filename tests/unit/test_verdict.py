@@ -48,35 +48,26 @@ def test_one_finding_decides(one: Finding, decision: Decision) -> None:
     assert decision is concluded(KEPT, one).decision
 
 
-@pytest.mark.parametrize(
-    ("worse", "better"),
-    [
-        ("a broken error", "our own fault"),
-        ("our own fault", "a broken warning"),
-        ("an unknown", "a live waiver"),
-        ("a broken warning", "all kept"),
-    ],
-)
+@pytest.mark.parametrize(("worse", "better"), [
+    ("a broken error", "our own fault"),
+    ("our own fault", "a broken warning"),
+    ("an unknown", "a live waiver"),
+    ("a broken warning", "all kept"),
+])  # fmt: skip
 def test_the_worse_of_two_decides(worse: str, better: str) -> None:
     assert LADDER[worse][1] is concluded(LADDER[better][0], LADDER[worse][0]).decision
 
 
-@pytest.mark.parametrize(
-    ("said", "reason"),
-    [
-        ({"claims": (result(Outcome.NOT_SHOWN),)}, "1 claim is not shown: T1"),
-        ({"claims": tuple(result(Outcome.NOT_SHOWN, n) for n in (1, 2, 3))}, "3 claims are not shown: T1–T3"),
-        ({"claims": (result(Outcome.CORRECTED),)}, "1 claim is corrected: T1"),
-        ({"claims": (result(Outcome.WAIVED),)}, "1 claim is waived: T1"),
-        ({"claims": tuple(result(Outcome.UNTESTABLE, n) for n in (1, 2))}, "2 claims are untestable: T1, T2"),
-        ({"production": 17, "major": 18}, "judged on PostgreSQL 18; production runs 17"),
-        ({"complete": False}, "only a selection of the checks was run"),
-        (
-            {"complete": False, "claims": (result(Outcome.NOT_SHOWN, asked=False),)},
-            "only a selection of the checks was run",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("said", "reason"), [
+    ({"claims": (result(Outcome.NOT_SHOWN),)}, "1 claim is not shown: T1"),
+    ({"claims": tuple(result(Outcome.NOT_SHOWN, n) for n in (1, 2, 3))}, "3 claims are not shown: T1–T3"),
+    ({"claims": (result(Outcome.CORRECTED),)}, "1 claim is corrected: T1"),
+    ({"claims": (result(Outcome.WAIVED),)}, "1 claim is waived: T1"),
+    ({"claims": tuple(result(Outcome.UNTESTABLE, n) for n in (1, 2))}, "2 claims are untestable: T1, T2"),
+    ({"production": 17, "major": 18}, "judged on PostgreSQL 18; production runs 17"),
+    ({"complete": False}, "only a selection of the checks was run"),
+    ({"complete": False, "claims": (result(Outcome.NOT_SHOWN, asked=False),)}, "only a selection of the checks was run"),
+])  # fmt: skip
 def test_what_is_short_of_shown_is_caution_with_its_reason(said: dict[str, Any], reason: str) -> None:
     assert Verdict(decision=Decision.CAUTION, reasons=(reason,)) == concluded(KEPT, **said)
 
@@ -95,20 +86,17 @@ def test_a_bug_of_ours_is_told_beside_what_blocks() -> None:
     assert expected == concluded(finding(Status.ERROR, subject="public.t.b", summary="It failed."), BROKEN)
 
 
-@pytest.mark.parametrize(
-    ("decision", "strict", "findings", "code"),
-    [
-        (Decision.CLEAR, True, (), 0),
-        (Decision.CAUTION, False, (), 0),
-        (Decision.CAUTION, True, (), 1),
-        (Decision.BLOCKED, False, (BROKEN,), 1),
-        (Decision.BLOCKED, False, (BROKEN, ERROR), 4),
-        (Decision.BLOCKED, True, (UNKNOWN, ERROR), 4),
-        (Decision.INCOMPLETE, False, (UNKNOWN,), 3),
-        (Decision.INCOMPLETE, False, (UNKNOWN, ERROR), 4),
-        (Decision.CAUTION, False, (ERROR,), 4),
-    ],
-)
+@pytest.mark.parametrize(("decision", "strict", "findings", "code"), [
+    (Decision.CLEAR, True, (), 0),
+    (Decision.CAUTION, False, (), 0),
+    (Decision.CAUTION, True, (), 1),
+    (Decision.BLOCKED, False, (BROKEN,), 1),
+    (Decision.BLOCKED, False, (BROKEN, ERROR), 4),
+    (Decision.BLOCKED, True, (UNKNOWN, ERROR), 4),
+    (Decision.INCOMPLETE, False, (UNKNOWN,), 3),
+    (Decision.INCOMPLETE, False, (UNKNOWN, ERROR), 4),
+    (Decision.CAUTION, False, (ERROR,), 4),
+])  # fmt: skip
 def test_each_decision_has_its_exit_code_and_a_bug_of_ours_before_it(
     decision: Decision, strict: bool, findings: tuple[Finding, ...], code: int
 ) -> None:
@@ -142,34 +130,19 @@ HEADS: dict[str, tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[Finding, 
     "a note mends nothing": ((BROKEN,), (NOTED,), (BROKEN, finding(Status.NOTED, **AT_HEAD))),
     "no answer mends nothing": ((BROKEN,), (UNKNOWN,), (BROKEN, finding(Status.UNKNOWN, **AT_HEAD))),
     "our own fault mends nothing": ((BROKEN,), (ERROR,), (BROKEN, finding(Status.ERROR, **AT_HEAD))),
-    "one of two answers is kept": (
-        (BROKEN,),
-        (KEPT, NOTED),
-        (BROKEN, finding(Status.KEPT, **AT_HEAD), finding(Status.NOTED, **AT_HEAD)),
-    ),
+    "one of two answers is kept": ((BROKEN,), (KEPT, NOTED),
+                                   (BROKEN, finding(Status.KEPT, **AT_HEAD), finding(Status.NOTED, **AT_HEAD))),
     "broken at both is told once": ((BROKEN,), (BROKEN,), (BROKEN,)),
-    "it weighs more at the head": (
-        (WARNING,),
-        (CRITICAL,),
-        (WARNING, finding(Status.BROKEN, Severity.CRITICAL, **AT_HEAD)),
-    ),
-    "broken at the head beside what is kept there": (
-        (KEPT,),
-        (BROKEN, KEPT),
-        (KEPT, finding(Status.BROKEN, summary="It is integer.", **AT_HEAD), finding(Status.KEPT, **AT_HEAD)),
-    ),
-    "unknown, then kept": (
-        (UNKNOWN,),
-        (KEPT,),
-        (finding(Status.UNKNOWN, resolution="answered at 002, where it holds"), finding(Status.KEPT, **AT_HEAD)),
-    ),
+    "it weighs more at the head": ((WARNING,), (CRITICAL,),
+                                   (WARNING, finding(Status.BROKEN, Severity.CRITICAL, **AT_HEAD))),
+    "broken at the head beside what is kept there": ((KEPT,), (BROKEN, KEPT),
+        (KEPT, finding(Status.BROKEN, summary="It is integer.", **AT_HEAD), finding(Status.KEPT, **AT_HEAD))),
+    "unknown, then kept": ((UNKNOWN,), (KEPT,),
+        (finding(Status.UNKNOWN, resolution="answered at 002, where it holds"), finding(Status.KEPT, **AT_HEAD))),
     "a note answers nothing": ((UNKNOWN,), (NOTED,), (UNKNOWN, finding(Status.NOTED, **AT_HEAD))),
-    "a subject that only the head has": (
-        (KEPT,),
-        (finding(Status.BROKEN, **OTHER),),
-        (KEPT, finding(Status.BROKEN, **OTHER, **AT_HEAD)),
-    ),
-}
+    "a subject that only the head has": ((KEPT,), (finding(Status.BROKEN, **OTHER),),
+                                         (KEPT, finding(Status.BROKEN, **OTHER, **AT_HEAD))),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("own", "later", "expected"), HEADS.values(), ids=HEADS)

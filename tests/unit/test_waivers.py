@@ -29,25 +29,16 @@ def judged(one: Finding, *waivers: Waiver) -> list[tuple[Status, Severity | None
 EXCUSED: dict[str, tuple[Finding, Waiver, str]] = {
     "by its own name": (BROKEN, waiver(TODAY), ANN),
     "by a wildcard": (BROKEN, waiver(TODAY, subject="public.t.*"), f"{ANN} (by a wildcard, column.type[public.t.*])"),
-    "by a wildcard for the check": (
-        BROKEN,
-        waiver(TODAY, check="column.*"),
-        f"{ANN} (by a wildcard, column.*[public.t.a])",
-    ),
+    "by a wildcard for the check": (BROKEN, waiver(TODAY, check="column.*"),
+                                    f"{ANN} (by a wildcard, column.*[public.t.a])"),
     "for a year": (BROKEN, waiver(dt.date(2027, 1, 4)), "waived until 2027-01-04 by Ann: widened soon"),
-    "for longer": (
-        BROKEN,
-        waiver(dt.date(9999, 12, 31)),
-        "waived until 9999-12-31 by Ann: widened soon (its end is more than a year away)",
-    ),
+    "for longer": (BROKEN, waiver(dt.date(9999, 12, 31)),
+                   "waived until 9999-12-31 by Ann: widened soon (its end is more than a year away)"),
     "what is critical, by its own name": (CRITICAL, waiver(TODAY), f"{ANN} (it is critical)"),
-    "what is critical, for 90 days": (
-        CRITICAL,
-        waiver(TODAY + 90 * DAY),
-        "waived until 2026-04-04 by Ann: widened soon (it is critical)",
-    ),
+    "what is critical, for 90 days": (CRITICAL, waiver(TODAY + 90 * DAY),
+                                      "waived until 2026-04-04 by Ann: widened soon (it is critical)"),
     "what could not be asked": (UNKNOWN, waiver(TODAY), f"{ANN} (it was not asked)"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("one", "by", "resolution"), EXCUSED.values(), ids=EXCUSED)
@@ -83,19 +74,13 @@ JUDGED: dict[str, tuple[Finding, Waiver, tuple[Status, Severity | None, str]]] =
     "a day later": (BROKEN, waiver(TODAY - DAY), (Status.BROKEN, Severity.ERROR, "expired on 2026-01-03.")),
     "expired and unused": (KEPT, waiver(TODAY - DAY), (Status.BROKEN, Severity.ERROR, "expired on 2026-01-03.")),
     "of what is kept": (KEPT, waiver(TODAY), (Status.BROKEN, Severity.ERROR, "waives nothing.")),
-    "of what is mended": (
-        finding(Status.BROKEN, resolution="mended by 002"),
-        waiver(TODAY),
-        (Status.BROKEN, Severity.ERROR, "waives nothing: column.type[public.t.a] is mended by 002."),
-    ),
+    "of what is mended": (finding(Status.BROKEN, resolution="mended by 002"), waiver(TODAY),
+                          (Status.BROKEN, Severity.ERROR, "waives nothing: column.type[public.t.a] is mended by 002.")),
     "of our own fault": (
         finding(Status.ERROR),
         waiver(TODAY),
-        (
-            Status.BROKEN,
-            Severity.ERROR,
-            "waives nothing: column.type[public.t.a] failed by a bug of pgcontract, which nobody can waive.",
-        ),
+        (Status.BROKEN, Severity.ERROR,
+         "waives nothing: column.type[public.t.a] failed by a bug of pgcontract, which nobody can waive."),
     ),
     "of what is critical, by a wildcard": (
         CRITICAL,
@@ -110,33 +95,20 @@ JUDGED: dict[str, tuple[Finding, Waiver, tuple[Status, Severity | None, str]]] =
     "of what is critical, for too long": (
         CRITICAL,
         waiver(TODAY + 91 * DAY),
-        (
-            Status.BROKEN,
-            Severity.ERROR,
-            "waives nothing: column.type[public.t.a] is critical, and may be waived for 90 days at most: until "
-            "2026-04-04.",
-        ),
+        (Status.BROKEN, Severity.ERROR,
+         "waives nothing: column.type[public.t.a] is critical, and may be waived for 90 days at most: until 2026-04-04."),
     ),
     "a wildcard": (
         BROKEN,
         waiver(TODAY, subject="*"),
-        (
-            Status.BROKEN,
-            Severity.WARNING,
-            "holds until 2026-01-04, and excuses whatever matches its wildcard, now column.type[public.t.a].",
-        ),
+        (Status.BROKEN, Severity.WARNING,
+         "holds until 2026-01-04, and excuses whatever matches its wildcard, now column.type[public.t.a]."),
     ),
-    "without an end to speak of": (
-        BROKEN,
-        waiver(dt.date(9999, 12, 31)),
-        (Status.BROKEN, Severity.WARNING, "holds until 9999-12-31, and ends more than a year from now."),
-    ),
-    "a year and a week": (
-        BROKEN,
-        waiver(dt.date(2027, 1, 11)),
-        (Status.BROKEN, Severity.WARNING, "holds until 2027-01-11, and ends more than a year from now."),
-    ),
-}
+    "without an end to speak of": (BROKEN, waiver(dt.date(9999, 12, 31)),
+        (Status.BROKEN, Severity.WARNING, "holds until 9999-12-31, and ends more than a year from now.")),
+    "a year and a week": (BROKEN, waiver(dt.date(2027, 1, 11)),
+        (Status.BROKEN, Severity.WARNING, "holds until 2027-01-11, and ends more than a year from now.")),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("one", "by", "expected"), JUDGED.values(), ids=JUDGED)
