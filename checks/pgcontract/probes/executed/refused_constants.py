@@ -15,13 +15,13 @@ import psycopg
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.foreign_key import read_foreign_key
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.postgres.tries import refusal_of
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, Executed, execute_bodies, populated_state
+from pgcontract.probes.executed.lacking_parents import is_made_good, lacking_parent
 from pgcontract.probes.executed.written_constants import DEFAULT, Writer, Writers, text_of
 from pgcontract.probes.populated.deployed import first_of_deploy
 from pgcontract.probes.populated.over_rows import run_over_rows
@@ -56,7 +56,7 @@ class RefusedConstant:
     """`values` are those that the server refuses, SQL by bare column name, and `shown` the UPDATE that shows it.
     `function` is the one that writes them, None where they are the column's default; `statement` stands at `line` of its
     body (None where that is not in PL/pgSQL), and a call `reached` it. `call` is one that was refused so, with the
-    server's words."""
+    server's words. It is taken where somebody has put it into the table `unless_in`, which no migration does."""
 
     table: str
     values: Mapping[str, str]
@@ -67,6 +67,7 @@ class RefusedConstant:
     line: int | None = None
     reached: bool = True
     call: tuple[str, Refusal] | None = None
+    unless_in: str = ""
 
     @property
     def is_left_out(self) -> bool:
@@ -235,9 +236,17 @@ class _Trials:
     def _told(self, writer: Writer, trial: _Trial) -> RefusedConstant | None:
         values, refusal = trial.values, trial.refusal
         assert refusal is not None
-        if refusal.sqlstate == _FOREIGN_KEY and not self._is_to_a_new_table(writer.table, refusal):
+        is_key = refusal.sqlstate == _FOREIGN_KEY
+        parent = lacking_parent(self._context, self._there, writer.table, refusal) if is_key else None
+        if is_key and parent is None:
             return None
-        refused = RefusedConstant(table=writer.table, values=values, shown=trial.statement, refusal=refusal)
+        refused = RefusedConstant(
+            table=writer.table,
+            values=values,
+            shown=trial.statement,
+            refusal=refusal,
+            unless_in=parent if parent in self._there else "",
+        )
         routine, left_out = writer.routine, {(writer.table, name) for name in values}
         if routine is None:
             self._defaults |= left_out
@@ -251,6 +260,10 @@ class _Trials:
         # What it needs it may make itself: a row that is referred to, a partition.
         if call is None and (refusal.sqlstate == _FOREIGN_KEY or (refusal.sqlstate == _CHECK and not refusal.constraint)):
             return None
+        if call is None and writer.is_loosened:
+            return None
+        if call is not None and is_made_good(self._context, self._after, refusal, call[0]):
+            return None
         is_called = name not in executed.left if writer.start is None else writer.start in executed.reached[name]
         if writer.is_of_new and not is_called:  # for an event that no trigger has, perhaps
             return None
@@ -262,12 +275,6 @@ class _Trials:
             reached=is_called or call is not None,
             call=call,
         )
-
-    def _is_to_a_new_table(self, table: str, refusal: Refusal) -> bool:
-        """Whether the deploy makes the table that is referred to: of another nobody here knows which rows it has."""
-        rules = [rule for rule in self._context.after.constraints if rule.table == table and rule.form == "foreign key"]
-        keys = [read_foreign_key(rule.definition) for rule in rules if rule.bare_name == refusal.constraint]
-        return any(key is not None and key.parent not in self._there for key in keys)
 
 
 def _rows_of(options: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:

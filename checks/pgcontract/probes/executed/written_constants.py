@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from pgcontract.catalog import subtract
@@ -26,13 +27,16 @@ _RULES: Final = ("check", "foreign key", "not null")
 _OTHER_CONDITIONS: Final = frozenset(("unique_violation", "no_data_found", "too_many_rows", "23505", "p0002", "p0003"))
 _CHANGES_NEW: Final = lazy_pattern(r"\bnew\s*:?=|\binto\s+new\b|populate_record|#=")
 _ATOMIC: Final = lazy_pattern(r"\A\s*BEGIN\s+ATOMIC\b(?P<statements>.*)\bEND\s*;?\s*\Z", re.DOTALL | re.IGNORECASE)
+# What lets a statement behind it write what a rule would refuse.
+_LOOSENS: Final = lazy_pattern(r"\balter\s+(?:table|domain)\b|\bset\s+constraints\b|\bsession_replication_role\b")
 _OPERATION: Final = {"TG_OP": str.upper, "LOWER ( TG_OP )": str.lower, "UPPER ( TG_OP )": str.upper}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
     """A statement of a routine, or a column's default, that writes a row: by bare column name the constants that it can
-    have. `start` and `line` are where the statement stands in PL/pgSQL; one that `is_of_new` assigns to NEW."""
+    have. `start` and `line` are where the statement stands in PL/pgSQL; one that `is_of_new` assigns to NEW, and before
+    one that `is_loosened` the routine may have taken away what would refuse it."""
 
     table: str
     options: Mapping[str, Sequence[str]]
@@ -41,6 +45,7 @@ class Writer:
     start: int | None = None
     line: int | None = None
     is_of_new: bool = False
+    is_loosened: bool = False
 
 
 def text_of(function: Function | None) -> str:
@@ -90,6 +95,11 @@ class Writers:
         rules = [(each.type, each.null, each.generated, each.identity, each.default) for each in (was, column)]
         return rules[0] != rules[1]
 
+    @cached_property
+    def _loosening(self) -> frozenset[str]:
+        """The bare names of the routines whose bodies do so."""
+        return frozenset(one.bare_name for one in migrated_routines(self._context) if _LOOSENS.search(one.words))
+
     def of_routines(self) -> Iterator[Writer]:
         """In the order of the routines, and of the statements in each."""
         for routine in migrated_routines(self._context) if self._functions else ():
@@ -106,6 +116,7 @@ class Writers:
     def _of(
         self, routine: Routine, tables: frozenset[str], own: Sequence[str], fires: Sequence[Trigger]
     ) -> Iterator[Writer]:
+        loosened = self._loosened_from(routine)
         for text, start, line in _statements(routine):
             for write in read_writes(text):
                 for table in own if write.kind == "NEW" else self._named(write, tables - self._made_by(routine)):
@@ -118,7 +129,21 @@ class Writers:
                             start=start,
                             line=line,
                             is_of_new=write.kind == "NEW",
+                            is_loosened=loosened is not None and loosened <= (start or 0),
                         )
+
+    def _loosened_from(self, routine: Routine) -> int | None:
+        """Where in its body rules are taken away first; 0 in SQL, and where it is made with them off."""
+        if "session_replication_role" in routine.definition.lower():
+            return 0
+        if routine.body is None:
+            return 0 if self._loosens(routine.source) else None
+        return next((each.start for each in routine.body.statements if self._loosens(each.text)), None)
+
+    def _loosens(self, text: str) -> bool:
+        """Whether it takes a rule away or puts one off, or calls a function that does."""
+        words = text.lower()
+        return _LOOSENS.search(words) is not None or any(names_in_code(words, name) for name in self._loosening)
 
     def _made_by(self, routine: Routine) -> frozenset[str]:
         """Those with the name of a table that it makes."""

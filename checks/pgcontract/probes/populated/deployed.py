@@ -30,6 +30,11 @@ def first_of_deploy(context: Context) -> Context:
     return context
 
 
+def statements_of_deploy(context: Context) -> list[Statement]:
+    """Those of all its files up to this one."""
+    return [*_before_deploy(context)[1], *context.promise.script.statements]
+
+
 def _before_deploy(context: Context) -> tuple[Context, list[Statement]]:
     """The first file of the deploy, and the statements of all before this one."""
     first, statements = context, list[Statement]()

@@ -141,6 +141,9 @@ def _refused(context: Context, constant: RefusedConstant, *others: RefusedConsta
         said = f"{constant.function} {what}{line}{missed}"
         remedy = f"Correct the body in the same deploy: CREATE OR REPLACE FUNCTION {subject.partition('(')[0]}. "
         remedy += f"Or give {names} a default." if constant.is_left_out else f"Or let {names} take {value}."
+    if constant.unless_in:
+        remedy = f"Put it there in the same deploy: INSERT INTO {constant.unless_in} … ON CONFLICT DO NOTHING. {remedy}"
+    unless = f", unless {constant.unless_in} has it from somewhere else than a migration" if constant.unless_in else ""
     call, words = constant.call or ("", refusal)
     texts = {
         "The statement of the body": constant.statement,
@@ -151,7 +154,7 @@ def _refused(context: Context, constant: RefusedConstant, *others: RefusedConsta
     return Answer(
         Status.BROKEN,
         subject,
-        f"{said}, which is refused after the deploy: {refusal.message}.",
+        f"{said}, which is refused after the deploy{unless}: {refusal.message}.",
         expected="a value that is taken, as before the deploy",
         actual=str(refusal),
         remedy=remedy,
@@ -162,7 +165,7 @@ def _refused(context: Context, constant: RefusedConstant, *others: RefusedConsta
         ],
         origin=origin_in_chain(context.promise, "constraint", f"{constant.table}.{refusal.constraint}")
         or origin_in_chain(context.promise, "function", subject),
-        severity=None if constant.reached else Severity.WARNING,
+        severity=None if constant.reached and not unless else Severity.WARNING,
     )
 
 
