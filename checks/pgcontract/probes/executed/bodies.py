@@ -26,6 +26,7 @@ from pgcontract.probes.executed.body_checker import BodyChecker, Presence
 from pgcontract.probes.executed.body_failures import BodyFailures, Failure
 from pgcontract.probes.executed.calls import calls_of
 from pgcontract.probes.executed.firing import Firing
+from pgcontract.probes.executed.refused_runs import RefusedRun, RefusedRuns
 from pgcontract.probes.executed.routines import (
     Routine,
     migrated_routines,
@@ -56,7 +57,8 @@ class Executed:
     `lacking` the names that this server has not, with what has them, each with the functions that use it. `checked` are
     those of `left` and `unvisited` that plpgsql_check has read, `unchecked` the others in PL/pgSQL, and `checker` says
     whether it is there. `reached` are the offsets of the statements that were come to in each, and `refusals` by
-    function, SQLSTATE and constraint the first call or write in which a body's values were refused."""
+    function, SQLSTATE and constraint the first call or write in which a body's values were refused; `refused` are all
+    of these, and of statements that were run by themselves."""
 
     failures: tuple[Failure, ...]
     called: int
@@ -69,6 +71,7 @@ class Executed:
     checker: Presence = "here"
     reached: Mapping[str, frozenset[int]] = field(default_factory=dict)
     refusals: Mapping[tuple[str, str, str | None], tuple[str, Refusal]] = field(default_factory=dict)
+    refused: tuple[RefusedRun, ...] = ()
 
 
 @cached_state_fact
@@ -122,10 +125,17 @@ class _Runner:
         self._routines = routines
         self.firing = Firing(context, connection)
         self._failures = BodyFailures(context, connection, routines)
+        self._refused = RefusedRuns(self._failures.names)
         self._visits = Visits(connection, routines)
         self._left: dict[str, str] = {}
         self._unvisited = UnvisitedStatements(
-            context, connection, self.firing, failures=self._failures, visits=self._visits, not_called=self._left
+            context,
+            connection,
+            self.firing,
+            failures=self._failures,
+            visits=self._visits,
+            refused=self._refused,
+            not_called=self._left,
         )
         self._slow: dict[str, str] = {}
         self._refusals: dict[tuple[str, str, str | None], tuple[str, Refusal]] = {}
@@ -189,6 +199,7 @@ class _Runner:
             checker=self._checker,
             reached={routine.function.name: self._visits.offsets(routine) for routine in self._routines},
             refusals=self._refusals,
+            refused=self._refused.runs,
         )
 
     def _prepare(self, routine: Routine) -> None:
@@ -238,7 +249,7 @@ class _Runner:
                     self._slow[routine.function.name] = statement
                     return
                 refusals.append((statement, refusal))
-                self._note_values(statement, refusal)
+                self._note_values(statement, refusal, routine)
                 depends = routine.is_polymorphic or refusal.sqlstate == faults.TOO_DEEP
                 if not depends:
                     self._failures.judge(statement, refusal, routine)
@@ -299,10 +310,11 @@ class _Runner:
                 self._slow.setdefault(routine.function.name, statement)
         return refusal is None
 
-    def _note_values(self, statement: str, refusal: Refusal) -> None:
+    def _note_values(self, statement: str, refusal: Refusal, called: Routine | None = None) -> None:
         if refusal.sqlstate[:2] in _OF_VALUES and (routine := faults.innermost(refusal, self._failures.names)):
             key = (routine.function.name, refusal.sqlstate, refusal.constraint)
             self._refusals.setdefault(key, (statement, refusal))
+            self._refused.add(statement, refusal, called=called)
 
     def _keep(self, statement: str) -> bool:
         return refusal_of(self._connection, statement, keep=True) is None

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import psycopg
 
+from pgcontract.model.sql.passed_values import passed_values
 from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.missing_features import find_missing_feature
 from pgcontract.postgres.script_execution import Refusal
@@ -62,6 +63,7 @@ class BodyFailures:
         """The function that is at fault, which is noted."""
         if refusal.sqlstate == faults.WRONG_CONSTANT and (routine := faults.innermost(refusal, self.names)):
             self.suspects.add(routine.function.name)
+            self._judge_passed(statement, refusal)
             return routine
         always = leaves_out_required(self._connection, refusal)
         fault = faults.find_fault(refusal, self.names, called, whatever=always)
@@ -70,6 +72,15 @@ class BodyFailures:
         if not self.is_excused(refusal, fault.routine):
             self.add(Failure(function=fault.routine.function.name, statement=statement, refusal=refusal))
         return fault.routine
+
+    def _judge_passed(self, statement: str, refusal: Refusal) -> None:
+        """Note who passed on as a constant what is no value of a type further in, where we did not."""
+        value = faults.refused_text(refusal)
+        if value is not None and value not in passed_values(statement):
+            for fault in faults.stack(refusal, self.names)[1:]:
+                if value in passed_values(fault.routine.source):
+                    self.add(Failure(function=fault.routine.function.name, statement=statement, refusal=refusal))
+                    return
 
     def is_excused(self, refusal: Refusal, routine: Routine) -> bool:
         """Whether what is not there is a caller's temporary table, or another's schema or extension."""

@@ -99,25 +99,42 @@ def innermost(refusal: Refusal, names: Mapping[str, Routine]) -> Routine | None:
 
 def is_wrong_constant(refusal: Refusal, statement: str) -> bool:
     """Whether what is no value of a type stands in the statement."""
-    if refusal.sqlstate != WRONG_CONSTANT or not (match := _CONSTANT.match(refusal.message)):
-        return False
-    return f"'{match['value']}'" in statement
+    value = refused_text(refusal)
+    return value is not None and f"'{value}'" in statement
+
+
+def refused_text(refusal: Refusal) -> str | None:
+    """What the server says is no value of a type."""
+    match = _CONSTANT.match(refusal.message) if refusal.sqlstate == WRONG_CONSTANT else None
+    return match["value"] if match is not None else None
+
+
+def stack(refusal: Refusal, names: Mapping[str, Routine]) -> tuple[Fault, ...]:
+    """The functions that the server was in, the innermost first, as far as their names say which they are."""
+    faults = []
+    for match in _IN_FUNCTION.finditer(refusal.context or ""):
+        if (routine := _named(match, names, None)) is not None:
+            faults.append(Fault(routine=routine, line=int(match["line"]) if match["line"] else None))
+    return tuple(faults)
 
 
 def _place(
     refusal: Refusal, names: Mapping[str, Routine], called: Routine | None
 ) -> tuple[Routine, re.Match[str]] | None:
     match = _IN_FUNCTION.search(refusal.context or "")
-    if match is None:
-        return None
+    routine = _named(match, names, called) if match is not None else None
+    return (routine, match) if routine is not None and match is not None else None
+
+
+def _named(match: re.Match[str], names: Mapping[str, Routine], called: Routine | None) -> Routine | None:
     if match["language"] == "PL/pgSQL":
-        return (names[match["name"]], match) if match["name"] in names else None
+        return names.get(match["name"])
     said = match["name"].removeprefix('"').removesuffix('"')
     # Of an SQL function the server says the bare name alone.
     named = {routine.signature: routine for routine in names.values() if routine.bare_name == said}
     if called is not None and called.signature in named:
-        return called, match
-    return (next(iter(named.values())), match) if len(named) == 1 else None
+        return called
+    return next(iter(named.values())) if len(named) == 1 else None
 
 
 def missing_name(refusal: Refusal) -> tuple[str, str]:

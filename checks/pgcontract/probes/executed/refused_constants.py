@@ -22,6 +22,7 @@ from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, Executed, execute_bodies, populated_state
 from pgcontract.probes.executed.lacking_parents import is_made_good, lacking_parent
+from pgcontract.probes.executed.passed_constants import passed_writers
 from pgcontract.probes.executed.written_constants import DEFAULT, Writer, Writers, text_of
 from pgcontract.probes.populated.deployed import first_of_deploy
 from pgcontract.probes.populated.over_rows import run_over_rows
@@ -56,7 +57,8 @@ class RefusedConstant:
     """`values` are those that the server refuses, SQL by bare column name, and `shown` the UPDATE that shows it.
     `function` is the one that writes them, None where they are the column's default; `statement` stands at `line` of its
     body (None where that is not in PL/pgSQL), and a call `reached` it. `call` is one that was refused so, with the
-    server's words. It is taken where somebody has put it into the table `unless_in`, which no migration does."""
+    server's words. It is taken where somebody has put it into the table `unless_in`, which no migration does.
+    Where it `is_anothers`, a function that it calls with it writes it."""
 
     table: str
     values: Mapping[str, str]
@@ -68,6 +70,7 @@ class RefusedConstant:
     reached: bool = True
     call: tuple[str, Refusal] | None = None
     unless_in: str = ""
+    is_anothers: bool = False
 
     @property
     def is_left_out(self) -> bool:
@@ -82,6 +85,8 @@ def refused_constants(context: Context) -> tuple[RefusedConstant, ...]:
     first = first_of_deploy(context)
     writers = Writers(context, first.before)
     writing = [*writers.of_defaults(), *writers.of_routines()]
+    passed = filter(writers.may_be_new, passed_writers(context, execute_bodies(context).refused))
+    writing += passed
     if not writing:
         return ()
     before_state = first.script_result().before
@@ -95,7 +100,11 @@ def refused_constants(context: Context) -> tuple[RefusedConstant, ...]:
             connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
             connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         trials = _Trials(context, first.before, after, before)
-        return tuple(refused for writer in writing if (refused := trials.judge(writer)) is not None)
+        told: list[RefusedConstant] = []
+        for writer in writing:
+            if not (writer.is_passed and any(_is_of(one, writer) for one in told)) and (refused := trials.judge(writer)):
+                told.append(refused)
+        return tuple(told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,20 +204,20 @@ class _Trials:
         """What is refused for some of the values alone, whatever else the row has."""
         trials = list(self._tried(self._after, table, values))
         for trial in trials:
-            names = self._names(table, trial.refusal) if trial.is_of_values else ()
+            names = self.names(table, trial.refusal) if trial.is_of_values else ()
             if names and set(names) <= values.keys():
                 alone = self._tried(self._after, table, {name: values[name] for name in names})
                 same = (each for each in alone if each.is_of_values and each.constraint == trial.constraint)
                 yield next(same, replace(trial, values={name: values[name] for name in names}))
                 return
-        if trials and all(trial.is_of_values and self._names(table, trial.refusal) is None for trial in trials):
+        if trials and all(trial.is_of_values and self.names(table, trial.refusal) is None for trial in trials):
             for name, value in values.items():
                 each_alone = list(self._tried(self._after, table, {name: value}))
                 if all(each.is_of_values and each.constraint == trials[0].constraint for each in each_alone):
                     yield each_alone[0]
                     return
 
-    def _names(self, table: str, refusal: Refusal | None) -> Sequence[str] | None:
+    def names(self, table: str, refusal: Refusal | None) -> Sequence[str] | None:
         """The columns that it is about; none where that is a partition's, None where the server says none."""
         if refusal is None:
             return ()
@@ -256,7 +265,8 @@ class _Trials:
             return None
         if any(failure.function == name for failure in executed.failures):
             return None
-        call = executed.refusals.get((name, refusal.sqlstate, refusal.constraint))
+        known = executed.refusals.get((name, refusal.sqlstate, refusal.constraint))
+        call = writer.call if writer.is_passed else known
         # What it needs it may make itself: a row that is referred to, a partition.
         if call is None and (refusal.sqlstate == _FOREIGN_KEY or (refusal.sqlstate == _CHECK and not refusal.constraint)):
             return None
@@ -274,7 +284,14 @@ class _Trials:
             line=writer.line,
             reached=is_called or call is not None,
             call=call,
+            is_anothers=writer.is_anothers,
         )
+
+
+def _is_of(told: RefusedConstant, writer: Writer) -> bool:
+    """Whether it says of the same function and columns."""
+    name = writer.routine.function.name if writer.routine is not None else None
+    return (told.function, told.table, told.values.keys()) == (name, writer.table, writer.options.keys())
 
 
 def _rows_of(options: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:

@@ -19,6 +19,7 @@ from pgcontract.probes.executed.body_checker import BodyError
 from pgcontract.probes.executed.body_failures import BodyFailures, Failure
 from pgcontract.probes.executed.calls import null_call
 from pgcontract.probes.executed.firing import Firing
+from pgcontract.probes.executed.refused_runs import RefusedRuns
 from pgcontract.probes.executed.routines import Routine, what_leaves
 
 _MAX_ALONE: Final = 60
@@ -78,6 +79,7 @@ class UnvisitedStatements:
         *,
         failures: BodyFailures,
         visits: Visits,
+        refused: RefusedRuns,
         not_called: Mapping[str, str],
     ) -> None:
         """`not_called` are the functions that nothing called, each with why."""
@@ -86,6 +88,7 @@ class UnvisitedStatements:
         self._firing = firing
         self._failures = failures
         self._visits = visits
+        self._refused = refused
         self._not_called = not_called
         self.lines: dict[str, tuple[int, ...]] = {}
 
@@ -151,6 +154,8 @@ class UnvisitedStatements:
                 (match["name"] for refusal in refusals if (match := _UNASSIGNED_RECORD.match(refusal.message))), None
             )
             for refusal in refusals:
+                if refusal.sqlstate[:2] in ("22", "23"):
+                    self._refused.add(definition, refusal, alone=statement)
                 if self._judge_alone(routine, statement, refusal):
                     return False
             if unassigned is None:

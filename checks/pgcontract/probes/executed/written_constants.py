@@ -15,6 +15,7 @@ from pgcontract.model.sql.plpgsql import BodyStatement
 from pgcontract.model.sql.token_cursor import Cursor
 from pgcontract.model.sql.written_values import Expression, Write, constant_of, constants_of, read_writes
 from pgcontract.patterns import lazy_pattern
+from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.routines import Routine, migrated_routines
 from pgcontract.probes.executed.unvisited import ASKS_FIRST
@@ -36,7 +37,8 @@ _OPERATION: Final = {"TG_OP": str.upper, "LOWER ( TG_OP )": str.lower, "UPPER ( 
 class Writer:
     """A statement of a routine, or a column's default, that writes a row: by bare column name the constants that it can
     have. `start` and `line` are where the statement stands in PL/pgSQL; one that `is_of_new` assigns to NEW, and before
-    one that `is_loosened` the routine may have taken away what would refuse it."""
+    one that `is_loosened` the routine may have taken away what would refuse it. One that `is_passed` on was refused in
+    the `call`, or where it was run by itself; `is_anothers` where the function that writes it is one that this calls."""
 
     table: str
     options: Mapping[str, Sequence[str]]
@@ -46,6 +48,9 @@ class Writer:
     line: int | None = None
     is_of_new: bool = False
     is_loosened: bool = False
+    is_passed: bool = False
+    is_anothers: bool = False
+    call: tuple[str, Refusal] | None = None
 
 
 def text_of(function: Function | None) -> str:
@@ -99,6 +104,13 @@ class Writers:
     def _loosening(self) -> frozenset[str]:
         """The bare names of the routines whose bodies do so."""
         return frozenset(one.bare_name for one in migrated_routines(self._context) if _LOOSENS.search(one.words))
+
+    def may_be_new(self, writer: Writer) -> bool:
+        """Whether its table has other rules for values than before, or what writes it says something else."""
+        routine = writer.routine
+        was = self._was.get(routine.function.name) if routine is not None else None
+        is_changed = routine is not None and (was is None or was.body != routine.function.body)
+        return writer.table in (self._usual if is_changed else self._affected)
 
     def of_routines(self) -> Iterator[Writer]:
         """In the order of the routines, and of the statements in each."""
@@ -207,9 +219,7 @@ def _statements(routine: Routine) -> Iterator[tuple[str, int | None, int | None]
     if routine.language == "plpgsql":
         statements = routine.body.statements if routine.body else ()
         for number, statement in enumerate(statements):
-            is_asked = any(map(ASKS_FIRST.search, statement.conditions))
-            handled = statement.handled - (statement.raised_again & {"others"})
-            if handled <= _OTHER_CONDITIONS and not is_asked and not _is_undone(number, statements):
+            if lets_refusals_out(statement) and not _is_undone(number, statements):
                 yield statement.text, statement.start, statement.line
         return
     text = routine.function.body or ""
@@ -217,6 +227,12 @@ def _statements(routine: Routine) -> Iterator[tuple[str, int | None, int | None]
         text = match["statements"]
     for each in split_statements(text, refuse_psql=False):
         yield each.text, None, None
+
+
+def lets_refusals_out(statement: BodyStatement) -> bool:
+    """Whether a refusal of a value that it writes comes to whoever calls the body, and nothing asked is before it."""
+    handled = statement.handled - (statement.raised_again & {"others"})
+    return handled <= _OTHER_CONDITIONS and not any(map(ASKS_FIRST.search, statement.conditions))
 
 
 def _is_undone(number: int, statements: Sequence[BodyStatement]) -> bool:

@@ -138,6 +138,8 @@ def _refused(context: Context, constant: RefusedConstant, *others: RefusedConsta
         line = f" at line {constant.line} of its body" if constant.line else ""
         missed = "" if constant.reached else ", to which no call here came"
         what = f"leaves out {names}" if constant.is_left_out else f"writes {value} into {names}"
+        if constant.is_anothers:
+            what = f"passes {value} on to {names}"
         said = f"{constant.function} {what}{line}{missed}"
         remedy = f"Correct the body in the same deploy: CREATE OR REPLACE FUNCTION {subject.partition('(')[0]}. "
         remedy += f"Or give {names} a default." if constant.is_left_out else f"Or let {names} take {value}."
