@@ -21,6 +21,7 @@ from pgcontract.probes.populated.colliding_rows import insert_colliding_rows, in
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stops import Stop, find_stops
 from pgcontract.probes.populated.table_snapshots import Snapshot, take_snapshot
+from pgcontract.probes.populated.tied_rows import insert_tied_rows
 from pgcontract.probes.populated.valued_columns import give_values
 from pgcontract.probes.row_generation.child_rows import insert_children
 from pgcontract.probes.row_generation.few_rows import insert_few_rows, migrated_tables, read_later_tables
@@ -35,6 +36,7 @@ _FITTING: Final = 120
 _CHILDREN: Final = 160
 _COLLIDING: Final = 190
 _JOINED: Final = 400
+_TIED: Final = 500
 _VALUED: Final = 260
 _LONE: Final = 300
 _DELETES: Final = re.compile(r"\bDELETE\s+FROM\b", re.IGNORECASE)
@@ -91,6 +93,7 @@ def run_over_rows(context: Context) -> OverRows:
             insert_colliding_rows(context, connection, first=_COLLIDING)
             insert_lone_values(context.promise, connection, migrated_tables(context, context.before), first=_LONE)
             insert_joined_rows(context, connection, first=_JOINED)
+            insert_tied_rows(context, connection, first=_TIED)
             _join_seeds(connection, context.promise.project.seeds)
             give_values(context, connection, later=later, first=_VALUED)
         state = context.sandbox.read_state(name)

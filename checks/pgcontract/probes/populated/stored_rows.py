@@ -79,7 +79,8 @@ def _read_holder(connection: psycopg.Connection, holder: str, table: str) -> Ite
         ).fetchall()
     ]
     listed = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in ("ctid", *columns))
-    query = sql.SQL("SELECT {} FROM ONLY {} ORDER BY ctid LIMIT {}").format(
+    # By where it lies, not by the text that is read of it, in which (0,10) comes before (0,2).
+    query = sql.SQL("SELECT {} FROM ONLY {} AS held ORDER BY held.ctid LIMIT {}").format(
         listed, sql.SQL(holder), sql.Literal(_MAX_READ)
     )
     for ctid, *values in connection.execute(query).fetchall():

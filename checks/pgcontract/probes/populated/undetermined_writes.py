@@ -14,23 +14,18 @@ from psycopg.pq import TransactionStatus
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
-from pgcontract.model.sql.lexer import Token, tokens
 from pgcontract.postgres.script_execution import apply_statement
-from pgcontract.probes.boundary_values import literal_values
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.populated.held_clock import held_statement, hold_clock
 from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.probes.populated.row_picks import RowPick, row_pick
 from pgcontract.probes.populated.steps import steps_of
 from pgcontract.probes.populated.stored_rows import StoredRow, read_rows, triggers_off
 from pgcontract.probes.populated.table_snapshots import TableSnapshot, take_snapshot
-from pgcontract.probes.row_generation.update_parts import update_parts
 from pgcontract.probes.script_words import names_in_code
 from pgcontract.values import dataclass
 
-_WRITES: Final = frozenset({"INSERT", "UPDATE", "MERGE", "CREATE", "DO", "WITH"})
-_COLLECTS: Final = frozenset(
-    {"STRING_AGG", "ARRAY_AGG", "JSON_AGG", "JSONB_AGG", "JSON_OBJECT_AGG", "JSONB_OBJECT_AGG", "XMLAGG"}
-)
 _WORD: Final = re.compile(r"\w+")
 # A row by the order in which it lies, without a plan by which an index says another.
 _AS_THEY_LIE: Final = """
@@ -52,7 +47,7 @@ class UndeterminedWrite:
     numbers went to other rows. `pick` is what in the statement leaves it open."""
 
     statement: Statement
-    pick: str
+    pick: RowPick
     table: str
     column: str
     expected: str
@@ -64,11 +59,28 @@ class UndeterminedWrite:
         return f"{self.table}.{quote_identifier(self.column)}" if self.column else self.table
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """A table after the statement over the rows in one order, and in the other. `numbers` are the columns in which no
+    two runs differ anyhow; of them `stays` say which row it is, since they were there before, and `dealt` got numbers
+    that were counted on."""
+
+    usual: TableSnapshot
+    turned: TableSnapshot
+    numbers: Sequence[int]
+    stays: Sequence[int]
+    dealt: Sequence[int]
+
+    @property
+    def left(self) -> Sequence[int]:
+        return [number for number in self.numbers if number not in self.dealt]
+
+
 @cached_promise_fact
 def undetermined_writes(context: Context) -> tuple[UndeterminedWrite, ...]:
     """The first of each table and column; () where the migration does not run over rows."""
     script = context.promise.script
-    picks = [_pick(statement) for statement in script.statements] if script.parsed else []
+    picks = [row_pick(statement) for statement in script.statements] if script.parsed else []
     if not any(picks) or not context.before.tables:
         return ()
     over = run_over_rows(context)
@@ -86,20 +98,68 @@ def undetermined_writes(context: Context) -> tuple[UndeterminedWrite, ...]:
 
 
 def _compare(
-    context: Context, connection: psycopg.Connection, statement: Statement, pick: str
+    context: Context, connection: psycopg.Connection, statement: Statement, pick: RowPick
 ) -> Iterator[UndeterminedWrite]:
     """Run the statement over the rows as they lie, once more, and over the same the other way round; and undo all."""
     before = {table.name: table for table in take_snapshot(connection).values()}
     usual, again, turned = (_run(context, connection, statement, turned=turned) for turned in (False, False, True))
-    for name, table in usual.items() if usual and again and turned else ():
-        if name not in again or name not in turned:
-            continue
-        volatile = [
-            number for number in table.columns if _column(table, number) != _column(again[name], number)
-        ]  # other numbers and uuids each time
-        was = before.get(name)
-        stays = [key for key in table.key if was and _column(was, key) == _column(table, key)]
-        yield from _differences(statement, pick, table, turned[name], volatile=volatile, stays=stays)
+    if not (usual and again and turned):
+        return
+    outcomes = [
+        _outcome(before.get(name), usual[name], again[name], turned[name], pick)
+        for name in usual
+        if name in again and name in turned
+    ]
+    references = [_reference(outcome, number) for outcome in outcomes for number in outcome.dealt]
+    for outcome in outcomes:
+        yield from _differences(statement, pick, outcome, references)
+
+
+def _outcome(
+    was: TableSnapshot | None, usual: TableSnapshot, again: TableSnapshot, turned: TableSnapshot, pick: RowPick
+) -> _Outcome:
+    # Numbers and uuids are other ones each time.
+    numbers = [number for number in usual.columns if _column(usual, number) == _column(again, number)]
+    stays = [key for key in usual.key if was and _column(was, key) == _column(usual, key)]
+    dealt = [
+        number
+        for number in numbers
+        if number not in stays
+        and usual.types[number].startswith(("bigint", "integer", "smallint"))
+        and _is_dealt(was, usual, turned, number, pick)
+    ]
+    return _Outcome(usual=usual, turned=turned, numbers=numbers, stays=stays, dealt=dealt)
+
+
+def _is_dealt(was: TableSnapshot | None, usual: TableSnapshot, turned: TableSnapshot, number: int, pick: RowPick) -> bool:
+    """Whether the column numbers rows: those that are new in it go on from its last one, or all are 1 and so on; and
+    by OVER also those of each part."""
+    if _column(usual, number) != _column(turned, number):
+        return False
+    there = Counter(_integers(was, number)) if was else Counter[int]()
+    values = _integers(usual, number)
+    new = sorted((Counter(values) - there).elements())
+    if not new:
+        return False
+    begins = 1 + max(there, default=0)
+    return (
+        new == list(range(begins, begins + len(new)))
+        or sorted(values) == list(range(1, len(usual.rows) + 1))
+        or (pick.words.startswith("OVER") and set(values) == set(range(1, max(values) + 1)))
+    )
+
+
+def _integers(table: TableSnapshot, number: int) -> list[int]:
+    return [int(text) for row in table.rows if (text := row.get(number)) is not None]
+
+
+def _reference(outcome: _Outcome, number: int) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """What else stands in the row of each number that was dealt out, in the one order and in the other."""
+    one, other = (
+        {text: repr([row[each] for each in outcome.left]) for row in table.rows if (text := row[number]) is not None}
+        for table in (outcome.usual, outcome.turned)
+    )
+    return one, other
 
 
 def _run(
@@ -110,8 +170,9 @@ def _run(
     try:
         if turned:
             _turn_round(connection, statement)
+        hold_clock(connection)
         connection.execute(_AS_THEY_LIE)
-        if apply_statement(connection, statement, context.promise.script) is not None:
+        if apply_statement(connection, held_statement(statement), context.promise.script) is not None:
             return {}
         return {table.name: table for table in take_snapshot(connection).values()}
     except psycopg.Error:
@@ -145,15 +206,11 @@ def _column(table: TableSnapshot, number: int) -> list[str]:
 
 def _differences(
     statement: Statement,
-    pick: str,
-    table: TableSnapshot,
-    turned: TableSnapshot,
-    *,
-    volatile: Sequence[int],
-    stays: Sequence[int],
+    pick: RowPick,
+    outcome: _Outcome,
+    references: Sequence[tuple[Mapping[str, str], Mapping[str, str]]],
 ) -> Iterator[UndeterminedWrite]:
-    """`stays` are the columns of the key that say which row it is, since they were there before."""
-    numbers = [number for number in table.columns if number not in volatile]
+    table, turned, numbers = outcome.usual, outcome.turned, outcome.numbers
     one, other = _rows(table, numbers), _rows(turned, numbers)
     if one == other:
         return
@@ -169,16 +226,14 @@ def _differences(
             only_order=only_order,
         )
 
-    apart = [
-        number
-        for number in numbers
-        if number not in stays and table.types[number].startswith(("bigint", "integer")) and _numbers(table, number)
-    ]
-    left = [number for number in numbers if number not in apart]
+    def is_same(before: str | None, after: str | None) -> bool:
+        """Whether it is the same value, or number of a row that is the same but for its number."""
+        return before == after or any(before in a and a[before or ""] == b.get(after or "") for a, b in references)
+
+    dealt, left = outcome.dealt, outcome.left
     same_words = _rows(table, left, words=True) == _rows(turned, left, words=True)
-    if apart and _rows(table, left) == _rows(turned, left):
-        ends = [_numbered(each, apart[0], left) for each in (table, turned)]
-        yield told(table.columns[apart[0]], *ends, only_order=True)
+    if dealt and _rows(table, left) == _rows(turned, left):
+        yield told(table.columns[dealt[0]], *_numbered(outcome), only_order=True)
         return
     keys = set(table.key) & set(numbers)
     if keys and keys == set(table.key):
@@ -188,7 +243,9 @@ def _differences(
             changed = [(row[number], then[number]) for row, then in pairs if then and row[number] != then[number]]
             if changed:
                 before, after = changed[0]
-                alike = number in apart or all(_words(first) == _words(last) for first, last in changed)
+                alike = number in dealt or all(
+                    _words(first) == _words(last) or is_same(first, last) for first, last in changed
+                )
                 yield told(table.columns[number], before, after, only_order=alike)
         if all(pairs_then is not None for _, pairs_then in pairs):
             return
@@ -214,62 +271,12 @@ def _words(text: str | None) -> list[str]:
     return sorted(_WORD.findall(text or ""))
 
 
-def _numbered(table: TableSnapshot, number: int, left: Sequence[int]) -> str:
-    """What the row with the number 1 has else."""
-    first = next(row for row in table.rows if row[number] == "1")
-    return "1 for " + ", ".join(str(first[each])[:20] for each in left[:3])
-
-
-def _numbers(table: TableSnapshot, number: int) -> bool:
-    """Whether the column numbers the rows: each has its own number, and they are 1 and so on."""
-    return _column(table, number) == sorted(map(str, range(1, len(table.rows) + 1)))
-
-
-def _pick(statement: Statement) -> str:
-    """What in the statement leaves open which row it takes, or in which order; "" where nothing does."""
-    if statement.words[:1] == () or statement.words[0] not in _WRITES:
-        return ""
-    if statement.words[0] == "CREATE" and "TABLE" not in statement.words[1:4]:
-        return ""
-    is_body = statement.words[0] == "DO"
-    text = "".join(literal_values(statement.text)) if is_body else statement.text
-    read = tokens(text)
-    joined = "UPDATE … FROM" if any(part.joins for part in update_parts(text)) else ""
-    return next(_picks(read, is_body=is_body), joined)
-
-
-def _picks(read: Sequence[Token], *, is_body: bool) -> Iterator[str]:
-    """LIMIT, DISTINCT ON, OVER and what collects values, each without an ORDER BY of its own; in a body what takes one
-    row after another too."""
-    scopes: list[dict[str, int]] = [{}]
-    for place, token in enumerate(read):
-        scope = scopes[-1]
-        if token.text == "(":
-            before, earlier = (read[place - back].upper if place >= back else "" for back in (1, 2))
-            scopes.append({word: 1 for word in (before,) if word == "OVER" or word in _COLLECTS})
-            if before == "ON" and earlier == "DISTINCT":
-                scope["DISTINCT ON"] = 1
-        elif token.text in (")", ";") or token.upper == "LOOP":
-            yield from _unordered(scope)
-            if token.text == ")" and len(scopes) > 1:
-                scopes.pop()
-            else:
-                scopes = [{}]
-        elif token.upper == "ORDER":
-            scope["ORDER"] = 1
-        elif token.upper in ("LIMIT", "FETCH"):
-            scope["LIMIT"] = 1
-        elif token.upper == "INTO" and is_body and read[place - 1].upper not in ("INSERT", "MERGE"):
-            scope["SELECT … INTO"] = 1
-        elif token.upper == "FOR" and is_body and "SELECT" in [each.upper for each in read[place + 2 : place + 5]]:
-            scope["FOR … IN SELECT"] = 1
-        elif token.upper == "NOTHING" and read[place - 1].upper == "DO" and any(each.upper == "SELECT" for each in read):
-            scope["ON CONFLICT DO NOTHING"] = 1
-    for scope in scopes:
-        yield from _unordered(scope)
-
-
-def _unordered(scope: Mapping[str, int]) -> Iterator[str]:
-    if "ORDER" not in scope:
-        for word in scope:
-            yield f"{word.lower()}(…)" if word in _COLLECTS else f"{word} (…)" if word == "OVER" else word
+def _numbered(outcome: _Outcome) -> tuple[str, str]:
+    """The first number that goes to another row, with what that has else, in the one order and in the other."""
+    number, left = outcome.dealt[0], outcome.left
+    one, other = (
+        {int(row[number] or 0): ", ".join(str(row[each])[:20] for each in left[:3]) for row in table.rows}
+        for table in (outcome.usual, outcome.turned)
+    )
+    first = min((each for each in one if one[each] != other.get(each)), default=min(one))
+    return f"{first} for {one[first]}", f"{first} for {other.get(first)}"

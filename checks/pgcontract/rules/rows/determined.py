@@ -23,8 +23,9 @@ def rows_determined(context: Context) -> Iterator[Answer]:
     order is nobody's: an UPDATE, a VACUUM or another plan changes it, so that production gets other values than the
     test did.
     How it is measured: each such statement of the pending migration is run over the rows as they lie, and over the same
-    rows the other way round. What differs is told. Numbers and uuids that each run makes anew are left out; where the
-    same values come in another order alone it is noted.
+    rows the other way round, with rows among them that its ORDER BY does not tell apart. What differs is told. Numbers
+    and uuids that each run makes anew are left out; where the same values come in another order alone, or the same
+    numbers are dealt out, it is noted.
     What to do: ORDER BY what decides, down to a key; for UPDATE … FROM a subquery with DISTINCT ON … ORDER BY, or max().
     """
     for write in undetermined_writes(context):
@@ -45,14 +46,17 @@ def _summary(write: UndeterminedWrite) -> str:
     line = write.statement.line
     what = f"what {write.subject} gets" if write.column else f"what {write.table} holds then"
     values = f"{write.expected} where the rows lie in one order, {write.actual} in another"
-    return f"The statement at line {line} leaves open {what}, by {write.pick} without ORDER BY: {values}."
+    by = f"{write.pick.words} {'with ties in its' if write.pick.by_order else 'without'} ORDER BY"
+    return f"The statement at line {line} leaves open {what}, by {by}: {values}."
 
 
 def _remedy(write: UndeterminedWrite) -> str:
-    if write.pick == "UPDATE … FROM":
+    if write.pick.words == "UPDATE … FROM":
         return (
             "Join one row each: (SELECT DISTINCT ON (key) … ORDER BY key, what decides), or an aggregate such as max()."
         )
-    if write.pick.startswith("ON CONFLICT"):
+    if write.pick.words.startswith("ON CONFLICT"):
         return "Choose in the SELECT which row goes in: DISTINCT ON (key) … ORDER BY key, what decides."
+    if write.pick.by_order:
+        return "Add a key behind what its ORDER BY names."
     return "Add ORDER BY with what decides, and a key behind it."
