@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -42,10 +43,16 @@ FILES = {
 NEW = {"migrations/003_new.sql": "CREATE TABLE public.new (id int PRIMARY KEY);\n"}
 
 
-def make_repository(root: Path) -> Path:
-    write_files(root, FILES)
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = write_files(tmp_path_factory.mktemp("first"), FILES)
     begin_repository(root)
     return write_files(root, NEW)
+
+
+@pytest.fixture
+def root(first: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(first, tmp_path / "schema"))
 
 
 def judged(root: Path, **options: Any) -> Run:
@@ -63,8 +70,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_what_is_kept_says_the_same_is_told_and_covers_nothing_that_is_broken_since(cache: Path, tmp_path: Path) -> None:
-    root = make_repository(tmp_path / "schema")
+def test_what_is_kept_says_the_same_is_told_and_covers_nothing_that_is_broken_since(cache: Path, root: Path) -> None:
     cold, warm = judged(root), judged(root)
     (file,) = cache.glob("*.answers")
 
@@ -82,8 +88,7 @@ def test_what_is_kept_says_the_same_is_told_and_covers_nothing_that_is_broken_si
     assert "broken" in {finding.status.value for finding in broken.findings}
 
 
-def test_run_that_is_broken_off_keeps_what_was_answered(cache: Path, tmp_path: Path) -> None:
-    root = make_repository(tmp_path / "schema")
+def test_run_that_is_broken_off_keeps_what_was_answered(cache: Path, root: Path) -> None:
     project = load_project(root, options=FolderOptions(since="main"))
     last = max(number for number, item in enumerate(plan(project).items, 1) if item.migration == "001_orders")
 
@@ -177,8 +182,7 @@ CHANGES: dict[str, Callable[[Path], Any]] = {
 
 @pytest.mark.usefixtures("no_programs")
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_what_an_answer_may_depend_on_makes_another_key(change: Callable[[Path], Any], tmp_path: Path) -> None:
-    root = make_repository(tmp_path / "schema")
+def test_what_an_answer_may_depend_on_makes_another_key(change: Callable[[Path], Any], root: Path) -> None:
     before = key_of(root)
     change(root)
 
@@ -200,9 +204,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.usefixtures("no_programs")
 @pytest.mark.parametrize("options", OTHERS.values(), ids=OTHERS)
-def test_how_it_is_asked_and_of_which_server_makes_another_key(options: dict[str, Any], tmp_path: Path) -> None:
-    root = make_repository(tmp_path / "schema")
-
+def test_how_it_is_asked_and_of_which_server_makes_another_key(options: dict[str, Any], root: Path) -> None:
     assert key_of(root) != key_of(root, **options)
 
 
@@ -217,9 +219,8 @@ def test_extension_that_was_installed_since_is_another_server(tmp_path: Path) ->
 
 @pytest.mark.usefixtures("no_programs")
 def test_code_day_and_setup_make_another_key_and_what_comes_behind_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = make_repository(tmp_path / "schema")
     keys = [key_of(root)]
     write_files(root, {"migrations/004_later.sql": "CREATE TABLE public.later (id int);\n"})
     assert keys == [key_of(root)]

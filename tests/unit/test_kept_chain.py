@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from importlib.metadata import requires
 from pathlib import Path
@@ -21,16 +22,24 @@ from written_files import write_files
 NEW = "CREATE TABLE extra (id int PRIMARY KEY);\nALTER TABLE orders_1 ADD COLUMN extra int NOT NULL;\n"
 
 
-def make_repository(root: Path, length: int = 14) -> Path:
-    write_chain(generate_chain(length, seed=3, failures=0), root / "m")
-    begin_repository(root)
-    write_files(root, {"m/0099_new.sql": NEW})
-    return root
-
-
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_repository(tmp_path_factory.mktemp("kept"))
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("kept")
+    write_chain(generate_chain(10, seed=3, failures=0), root / "m")
+    begin_repository(root)
+    return write_files(root, {"m/0099_new.sql": NEW})
+
+
+@pytest.fixture
+def root(first: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(first, tmp_path / "repository"))
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = seeded_cache(tmp_path / "cache")
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(folder))
+    return folder
 
 
 def said(run: Run) -> tuple[Any, ...]:
@@ -38,25 +47,24 @@ def said(run: Run) -> tuple[Any, ...]:
     return run.verdict, findings, run.live
 
 
-def judged(root: Path, **options: Any) -> Run:
+def judged(root: Path, *only: str, **options: Any) -> Run:
     folder = FolderOptions(**{"since": "main", **options})
-    return verify(load_project(root / "m", options=folder), RunOptions())
+    return verify(load_project(root / "m", options=folder), RunOptions(only=only))
 
 
 def states(cache: Path) -> list[Path]:
     return sorted(cache.glob("*.state"))
 
 
-def test_kept_chain_says_what_a_fresh_one_says(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PGCONTRACT_CACHE", str(seeded_cache(tmp_path)))
-    plain = judged(repository, since=None, applied="0014")
-    cold = judged(repository)
-    (state,) = states(tmp_path)
+def test_kept_chain_says_what_a_fresh_one_says(root: Path, cache: Path) -> None:
+    plain = judged(root, since=None, applied="0010")
+    cold = judged(root)
+    (state,) = states(cache)
     written = state.read_bytes()
-    warm = judged(repository)
+    warm = judged(root)
     assert state.read_bytes() == written
     state.write_bytes(written[: len(written) // 2] + b"x" + written[len(written) // 2 + 1 :])  # damaged
-    again = judged(repository)
+    again = judged(root)
 
     since = {"gate.not_loosened", "migration.in_order", "migration.unchanged"}
     expected = tuple(finding for finding in cold.findings if finding.check not in since)
@@ -65,11 +73,8 @@ def test_kept_chain_says_what_a_fresh_one_says(repository: Path, tmp_path: Path,
     assert ("rows.accepted", "broken") in {(finding.check, finding.status.value) for finding in warm.findings}
 
 
-def test_chain_is_kept_past_contracts_whose_answers_all_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = seeded_cache(tmp_path / "cache")
-    monkeypatch.setenv("PGCONTRACT_CACHE", str(cache))
-    root = make_repository(tmp_path / "repository")
-    bare = judged(root)
+def test_chain_is_kept_past_contracts_whose_answers_all_are(root: Path, cache: Path) -> None:
+    bare = judged(root, "rows.*")
     for number in (1, 2):
         (path,) = (root / "m").glob(f"000{number}*.sql")
         declared = f'[table."public.{path.stem[5:]}"]\nprimary_key = ["id"]\n'
@@ -107,7 +112,7 @@ def rename(root: Path) -> None:
 
 
 def remove(root: Path) -> None:
-    sorted((root / "m").glob("0014*"))[0].unlink()
+    sorted((root / "m").glob("0010*"))[0].unlink()
 
 
 def declare(root: Path) -> None:
@@ -133,9 +138,8 @@ CHANGES: dict[str, tuple[Callable[[Path], None] | None, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("change", "options"), CHANGES.values(), ids=CHANGES)
 def test_what_the_chain_depends_on_makes_another_key(
-    change: Callable[[Path], None] | None, options: dict[str, Any], tmp_path: Path
+    change: Callable[[Path], None] | None, options: dict[str, Any], root: Path
 ) -> None:
-    root = make_repository(tmp_path)
     before = key_of(root)
     if change is not None:
         change(root)
@@ -143,8 +147,7 @@ def test_what_the_chain_depends_on_makes_another_key(
     assert before != key_of(root, **options)
 
 
-def test_included_file_code_and_day_make_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = make_repository(tmp_path)
+def test_included_file_code_and_day_make_another_key(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(root, {"m/0002_i.sql": "\\ir parts/i.sql\n", "m/parts/i.sql": "SELECT 1;\n"})
     commit(root)
     (root / "m/0100_more.sql").write_text("SELECT 3;\n")
@@ -173,17 +176,15 @@ def test_version_of_every_library_that_answers_rest_on_is_in_the_key() -> None:
 
 
 @pytest.mark.parametrize("sql", ["CREATE ROLE kept_role;\n", "SELECT 1/0;\n"], ids=["makes a role", "fails"])
-def test_chain_that_makes_roles_or_fails_is_not_kept(sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = make_repository(tmp_path / "repository", 12)
-    write_files(root, {"m/0012_z.sql": sql})
-    git(root, "add", "m/0012_z.sql")
+def test_chain_that_makes_roles_or_fails_is_not_kept(sql: str, root: Path, cache: Path) -> None:
+    write_files(root, {"m/0010_z.sql": sql})
+    git(root, "add", "m/0010_z.sql")
     git(root, "commit", "-q", "-m", "sql")
-    cache = seeded_cache(tmp_path / "cache")
-    monkeypatch.setenv("PGCONTRACT_CACHE", str(cache))
-    run = judged(root)
+    asked = ("lock.*", "rows.*", "script.*")
+    run = judged(root, *asked)
 
     assert [] == states(cache)
-    plain = judged(root, since=None, applied="0012_z")
+    plain = judged(root, *asked, since=None, applied="0010_z")
     assert run.live == plain.live
     assert {finding.item for finding in plain.findings if finding.blocks} <= {
         finding.item for finding in run.findings if finding.blocks

@@ -36,17 +36,22 @@ def commit(root: Path, *, is_main: bool = False) -> None:
 
 def begin_repository(root: Path) -> None:
     """One with a first commit of what stands there, on `main`."""
-    git(root, "init", "-q", "-b", "main")
+    git(root, "init", "-q", "-b", "main", "--template=")
     commit(root)
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """With `main` at what FILES hold, and `work` checked out there."""
-    root = write_files(tmp_path / "repository", FILES)
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = write_files(tmp_path_factory.mktemp("first"), FILES)
     begin_repository(root)
     git(root, "checkout", "-q", "-b", "work")
     return root
+
+
+@pytest.fixture
+def repository(first: Path, tmp_path: Path) -> Path:
+    """With `main` at what FILES hold, and `work` checked out there."""
+    return Path(shutil.copytree(first, tmp_path / "repository"))
 
 
 def project_since(folder: Path, ref: str = "main", **more: str) -> Project:
@@ -274,7 +279,7 @@ def test_folder_inside_of_a_submodule_is_compared_in_that(repository: Path, tmp_
 def test_names_may_be_any_that_git_quotes(repository: Path) -> None:
     name = 'm/004_grüße "x"\ty.sql'
     write_files(repository, {name: "CREATE TABLE d (id int);\n"})
-    assert ([Path(name).stem], []) == changed(project_since(repository / "m"))
+    assert ([Path(name).stem], []) == changed(project_since(repository / "m", "main^{/a..}"))  # its words: all
 
     commit(repository, is_main=True)
     assert ([], []) == changed(project_since(repository / "m"))
@@ -429,6 +434,7 @@ def test_shallow_clone_that_has_the_commit_and_not_where_the_two_part(repository
 
 MISTAKES = {
     "no such commit": ("nope", "--since nope: no commit of this clone is called so. Look whether it is spelled so"),
+    "a range": ("main..work", "--since main..work: no commit of this clone is called so"),
     "an option": ("--output=x", "--since '--output=x' is no name of a commit"),
     "nothing": ("", "--since '' is no name of a commit"),
 }

@@ -130,7 +130,9 @@ def _supabase_then(folder: Folder, revision: Revision) -> tuple[Path, str] | Non
     inside = {
         path: PurePosixPath(here.relative_to(top).as_posix()) for path, here in below.items() if here.is_relative_to(top)
     }
-    differing = revision.differing(*inside.values()) if folder.only is None and inside else frozenset()
+    if folder.only is not None or not inside or not revision.entries(*inside.values()):
+        return None
+    differing = revision.differing(*inside.values())
     for path, place in inside.items():
         if place in differing and (text := _text_then(revision, path)) is not None and text:
             return path, text

@@ -109,18 +109,19 @@ class FolderCopy:
                 if (here / ".git").exists():
                     self._write(revision.submodule(entry), PurePosixPath("."))
                 continue
-            if entry.path in differing and is_file(entry) and here.suffix == ".toml":  # a contract may be a link to it
-                self.texts[here] = revision.contents(entry).decode("utf-8-sig", errors="replace")
+            is_other = is_link(entry) or entry.path in differing or not here.is_file() or here.is_symlink()
+            may_promise = entry.path in differing and is_file(entry) and here.suffix == ".toml"  # or a link leads to it
+            was = revision.contents(entry) if may_promise or (is_other and self._is_needed(here)) else b""
+            if may_promise:
+                self.texts[here] = was.decode("utf-8-sig", errors="replace")
             if not self._is_needed(here):
                 continue
             if is_link(entry):
-                links.append((here, os.fsdecode(revision.contents(entry))))
-                continue
-            place = self._make_room(here)
-            if entry.path in differing or not here.is_file() or here.is_symlink():
-                place.write_bytes(revision.contents(entry))
+                links.append((here, os.fsdecode(was)))
+            elif is_other:
+                self._make_room(here).write_bytes(was)
             else:
-                shutil.copyfile(here, place)
+                shutil.copyfile(here, self._make_room(here))
         for here, target in links:
             with suppress(OSError):
                 self._make_room(here).symlink_to(target)

@@ -7,12 +7,14 @@ the filters without which a file cannot be compared.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -23,6 +25,10 @@ from pgcontract.values import dataclass
 # Where git is to look is the folder alone: a hook has these set for its own repository, by paths from elsewhere.
 _OF_A_HOOK: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
 _SETTINGS: Final = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "submodule.recurse=false")
+_INDEX: Final = ("--git-path", "index")
+_PARTED: Final = re.compile(  # the ids of HEAD, of the other, and of where they part, each at a line of its own
+    rb"^[0-9a-f]{40,64}\n(?P<tip>[0-9a-f]{40,64})\n\^(?P<base>[0-9a-f]{40,64})\n(?:\^[0-9a-f]+\n)*\Z", re.MULTILINE
+)
 _LINK, _SUBMODULE, _FILE = "120000", "160000", "100"
 
 
@@ -41,14 +47,15 @@ class Revision:
 
     `top` is the working tree's folder, `commit` the full id, `tip` that of `ref` itself. The commit of a pull request's
     base is not its tip but where the two part: what the base got meanwhile is no change of the pull request's, and no
-    file of it is missing here. `moved` is the folder that stood elsewhere then: where, and where it is now; all
-    paths that go in and come out are those of now.
+    file of it is missing here. `index` is git's own list of the working tree's files. `moved` is the folder that stood
+    elsewhere then: where, and where it is now; all paths that go in and come out are those of now.
     """
 
     ref: str
     top: Path
     commit: str
     tip: str = ""
+    index: Path | None = None
     moved: tuple[PurePosixPath, PurePosixPath] | None = None
 
     def following(self, folder: Path) -> Revision:
@@ -91,9 +98,8 @@ class Revision:
         return frozenset(self._now(PurePosixPath(os.fsdecode(name))) for name in names if name)
 
     def _listed(self, *words: str) -> tuple[Entry, ...]:
-        listed = _git(self.top, "ls-tree", "-z", "--full-tree", *words).split(b"\0")
         found = []
-        for line in filter(None, listed):
+        for line in filter(None, _tree(self.top, *words).split(b"\0")):
             meta, _, name = line.partition(b"\t")
             mode, _, blob = meta.decode().split(" ")
             found.append(Entry(mode=mode, blob=blob, path=self._now(PurePosixPath(os.fsdecode(name)))))
@@ -137,11 +143,11 @@ class Revision:
             "--no-ext-diff",
             "--ignore-submodules=none",
         )
-        with _own_index(self.top) as index:
-            names = _git(self.top, *words, self.commit, "--", *_specs(below), **index).split(b"\0")
-        names += _git(self.top, "ls-files", "--others", "--exclude-standard", "-z", "--", *_specs(below)).split(b"\0")
-        tracked = _git(self.top, "ls-files", "-v", "-z", "--", *_specs(below)).split(b"\0")
-        names += [line[2:] for line in tracked if line[:1].islower() or line[:1] == b"S"]
+        with _own_index(self.index) as settings:
+            names = _git(self.top, *words, self.commit, "--", *_specs(below), **settings).split(b"\0")
+        listing = ("ls-files", "-v", "--cached", "--others", "--exclude-standard", "-z", "--")
+        listed = _git(self.top, *listing, *_specs(below)).split(b"\0")
+        names += [line[2:] for line in listed if line[:1].islower() or line[:1] in (b"S", b"?")]
         found = frozenset(PurePosixPath(os.fsdecode(name)) for name in names if name)
         if self.moved is None:
             return found
@@ -172,7 +178,7 @@ class Revision:
                 f"git -C {top} fetch origin {entry.blob}",
                 file=str(top),
             ) from None
-        return Revision(ref=self.ref, top=top, commit=entry.blob)
+        return Revision(ref=self.ref, top=top, commit=entry.blob, index=_index(_git(top, "rev-parse", *_INDEX), top))
 
 
 def _below_another(path: PurePosixPath, folder: PurePosixPath, other: PurePosixPath) -> PurePosixPath:
@@ -209,24 +215,44 @@ def find_revision(folder: Path, ref: str) -> Revision:
         raise InputError(f"--since {ref}: {said}", file=str(folder)) from None
     if not str(top):
         raise InputError(f"--since {ref}: git has no working tree here", file=str(folder))
-    if _commit(top, "HEAD") is None:
-        raise InputError(f"--since {ref}: the repository has no commit yet; leave --since out", file=str(folder))
-    commit = _commit(top, ref)
-    shallow = _git(top, "rev-parse", "--is-shallow-repository").strip() == b"true"
-    if commit is None:
-        raise InputError(f"--since {ref}: no commit of this clone is called so. {_fetch(top, ref, shallow)}")
+    base = _parted(top, ref)
+    if base is None:
+        raise _not_comparable(top, ref)
+    return base
+
+
+def _parted(top: Path, ref: str) -> Revision | None:
+    """Where `ref` and HEAD part, in one answer of git's; None where there is something to tell of them."""
+    name = _commit(top, ref) if ".." in ref else ref  # as in main^{/words...}, which would end there
+    if name is None:
+        return None
     try:
-        base = _git(top, "merge-base", commit, "HEAD").strip().decode()
+        said = _git(top, "rev-parse", *_INDEX, f"{name}^{{commit}}...HEAD")
     except InputError:
-        base = ""
-    if not base and shallow:
-        raise InputError(
+        return None
+    if not (found := _PARTED.search(said)):
+        return None
+    tip, base = found.group("tip", "base")
+    return Revision(ref=ref, top=top, commit=base.decode(), tip=tip.decode(), index=_index(said[: found.start()], top))
+
+
+def _index(said: bytes, top: Path) -> Path:
+    return top / os.fsdecode(said.removesuffix(b"\n"))
+
+
+def _not_comparable(top: Path, ref: str) -> InputError:
+    """Why, and what to type."""
+    if _commit(top, "HEAD") is None:
+        return InputError(f"--since {ref}: the repository has no commit yet; leave --since out", file=str(top))
+    shallow = _git(top, "rev-parse", "--is-shallow-repository").strip() == b"true"
+    if _commit(top, ref) is None:
+        return InputError(f"--since {ref}: no commit of this clone is called so. {_fetch(top, ref, shallow)}")
+    if shallow:
+        return InputError(
             f"--since {ref}: this clone is shallow, and where {ref} and HEAD part is not in it. Type: "
             f"git fetch --unshallow {_remote(top, ref)[0]}"
         )
-    if not base:
-        raise InputError(f"--since {ref}: it and HEAD have no commit in common, so nothing can be said to be since")
-    return Revision(ref=ref, top=top, commit=base, tip=commit)
+    return InputError(f"--since {ref}: it and HEAD have no commit in common, so nothing can be said to be since")
 
 
 def _commit(top: Path, ref: str) -> str | None:
@@ -264,14 +290,21 @@ def _specs(below: tuple[PurePosixPath, ...]) -> list[str]:
 
 
 @contextmanager
-def _own_index(top: Path) -> Iterator[dict[str, str]]:
+def _own_index(index: Path | None) -> Iterator[dict[str, str]]:
     """The setting of a copy of the index: git writes into it what it learns of the files that it looks at."""
-    index = top / os.fsdecode(_git(top, "rev-parse", "--git-path", "index").removesuffix(b"\n"))
+    if index is None or not index.is_file():
+        yield {}
+        return
     with TemporaryDirectory(prefix="pgcontract-index-") as folder:
         copy = Path(folder) / "index"
-        if index.is_file():
-            shutil.copy2(index, copy)  # its time too: what was written since then, git looks into
-        yield {"GIT_INDEX_FILE": str(copy)} if index.is_file() else {}
+        shutil.copy2(index, copy)  # its time too: what was written since then, git looks into
+        yield {"GIT_INDEX_FILE": str(copy)}
+
+
+@lru_cache(maxsize=16)
+def _tree(top: Path, *words: str) -> bytes:
+    """What a commit lists, which stays so; asked for the same folder more than once."""
+    return _git(top, "ls-tree", "-z", "--full-tree", *words)
 
 
 def _git(folder: Path, *words: str, **settings: str) -> bytes:
