@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from pgcontract.contract.liquibase_changelogs import PRINTED
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.sqitch_settings import sqitch_project
 from pgcontract.errors import InputError
@@ -32,7 +33,6 @@ _ENTITY_FRAMEWORK: Final = re.compile(r"\d{14}_\w+\.cs")
 _LARAVEL: Final = re.compile(r"\d{4}_\d\d_\d\d_\d{6}_\w+\.php")
 _GO: Final = re.compile(r"\d+_\w+\.go")
 _RUST: Final = re.compile(r"[UV]\d+__\w+\.rs")
-_LIQUIBASE: Final = re.compile(r"\s*--\s*liquibase\s+formatted", re.I)
 _GRAPHILE: Final = re.compile(r"\s*--!\s*Previous:")
 _CHANGELOG: Final = re.compile(r".*\.(?:xml|ya?ml|json)", re.I)
 _LEVELS_OF_CHANGES: Final = 2  # of db/changelog/changes/1.0
@@ -203,16 +203,10 @@ def _shows_atlas(folder: Folder) -> str | None:
 
 
 def _shows_liquibase(folder: Folder) -> str | None:
-    for path in folder.files():
-        if _LIQUIBASE.match(folder.opening(path)):
-            return f"has “--liquibase formatted” in {path.name}" if folder.only is None else "opens as Liquibase's do"
     if _is_project(folder) and folder.has(folder.path / "liquibase.properties"):
         return "has liquibase.properties"
     if folder.only is not None:
         return None
-    for path in _files(folder, _CHANGELOG)[:_MAX_FILES]:
-        if "databaseChangeLog" in folder.opening(path):
-            return f"has {path.name}"
     for above in folder.place.parents[:_LEVELS_OF_CHANGES]:
         for path in sorted(path for path in above.glob("*.*") if _CHANGELOG.fullmatch(path.name))[:_MAX_FILES]:
             if "databaseChangeLog" in (text := folder.settings(path)) and f"{folder.place.name}/" in text:
@@ -338,9 +332,8 @@ TOOLS: Final = (
         name="Liquibase",
         shows=_shows_liquibase,
         instead=_instead(
-            "Liquibase's changelogs are not read yet. `liquibase update-sql` prints their SQL: write it to a file and "
-            f"name that. Or {SCRATCH}. `--layout flat` takes a folder's plain .sql files by the digits in front of their "
-            "names"
+            f"Name its changelog, which is read where it includes SQL alone. Else {PRINTED}. `--layout flat` "
+            "takes a folder's plain .sql files by the digits in front of their names"
         ),
     ),
 )

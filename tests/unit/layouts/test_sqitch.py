@@ -57,8 +57,7 @@ ORDER = ["rooms", "floor@v1", "floor", "app.names"]
         pytest.param({}, ORDER, [], id="sample"),
         pytest.param({"deploy/x.sql": "SELECT 1;"}, ORDER, ["migration.read warning deploy/x.sql"], id="not listed"),
         pytest.param(
-            {"sqitch.plan": f"{PLAN}gone {BY}\n"}, ORDER, ["migration.accepted error gone"], id="listed and missing"
-        ),
+         {"sqitch.plan": f"{PLAN}gone {BY}\n"}, ORDER, ["migration.accepted error gone"], id="listed and missing"),
         pytest.param(MOVED, ["floor"], [], id="by sqitch.conf"),
         pytest.param({**MOVED, "sqitch.conf": f'{CONF}[target "x"]\n uri = db:mysql:x\n top_dir = .\n'}, ["floor"], [],
                      id="beside another database's"),
@@ -73,16 +72,14 @@ def test_project_is_read_by_its_plan(more: dict[str, str], order: list[str], iss
     ("more", "path", "words"),
     [
         pytest.param(
-            {"sqitch.conf": "[core]\n engine = mysql\n"}, ".", "are for the engine 'mysql'", id="another database"
-        ),
+         {"sqitch.conf": "[core]\n engine = mysql\n"}, ".", "are for the engine 'mysql'", id="another database"),
         pytest.param({"sqitch.plan": "%project=x\n"}, ".", "lists no change whose script is in deploy/", id="no change"),
         pytest.param(
-            {}, "deploy", "Name the folder that holds the plan: `pgcontract verify ", id="its folder of scripts"
-        ),
+         {}, "deploy", "Name the folder that holds the plan: `pgcontract verify ", id="its folder of scripts"),
         pytest.param(MOVED, "db/up", "Name the folder that holds the plan: `pgcontract verify ", id="by sqitch.conf"),
         pytest.param(MOVED, "db/pg", "a part of this project is outside of it, by ", id="its top folder"),
     ],
-)
+)  # fmt: skip
 def test_project_that_is_refused(more: dict[str, str], path: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_project(write_files(tmp_path, {**SAMPLE, **more}) / path)
