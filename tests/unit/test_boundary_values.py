@@ -33,9 +33,7 @@ def test_no_difference_is_invented_where_two_patterns_mean_the_same(edited: str)
 
 
 def test_repetitions_are_tried_at_their_bounds_and_one_beyond() -> None:
-    actual = {len(text) for text in texts_near_regex("^a{3,5}$") if set(text) == {"a"}}
-
-    assert {2, 3, 4, 5, 6} == actual
+    assert {2, 3, 4, 5, 6} == {len(text) for text in texts_near_regex("^a{3,5}$") if set(text) == {"a"}}
 
 
 def test_a_repetition_without_end_is_tried_beyond_every_bound_that_can_be_written() -> None:

@@ -277,9 +277,7 @@ def changed(connection: psycopg.Connection, script: str) -> set[str]:
     ids=["replaced in place", "an index made again", "a column made again", "rewritten", "a policy made again"],
 )  # fmt: skip
 def test_an_object_made_again_is_another_one(script: str, expected: set[str], standing: psycopg.Connection) -> None:
-    actual = changed(standing, script)
-
-    assert expected == actual
+    assert expected == changed(standing, script)
 
 
 def test_every_part_of_a_catalog_but_grants_and_the_like_has_an_identity(standing: psycopg.Connection) -> None:

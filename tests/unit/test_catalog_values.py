@@ -82,9 +82,7 @@ def test_reading_in_a_transaction_sees_its_changes_and_puts_its_settings_back(ri
     path = rich.execute("show search_path").fetchall()
     rich.execute("rollback")
 
-    expected = (True, [('"Odd", public',)])
-
-    assert expected == ('"Odd".only_here' in tables, path)
+    assert (True, [('"Odd", public',)]) == ('"Odd".only_here' in tables, path)
 
 
 def test_reading_again_after_a_rollback_uses_the_plans_that_are_there(rich: psycopg.Connection) -> None:
@@ -108,6 +106,4 @@ def test_rows_are_digested_whatever_their_order(rich: psycopg.Connection) -> Non
     changed = read_catalog(rich).rows[0].digest
     rich.execute("rollback")
 
-    expected = [before, "another"]
-
-    assert expected == [moved, "another" if changed != before else before]
+    assert [before, "another"] == [moved, "another" if changed != before else before]

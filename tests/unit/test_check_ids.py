@@ -8,6 +8,5 @@ from pgcontract.runner import check_infos
 
 def test_checks_are_those_of_tests_cases_each_kept_and_broken() -> None:
     expected = {(check, word) for check in check_infos() for word in ("kept", "broken")}
-    actual = {(case.check, case.name.partition("_")[0]) for case in CASES}
 
-    assert expected == actual
+    assert expected == {(case.check, case.name.partition("_")[0]) for case in CASES}

@@ -11,15 +11,11 @@ from pgcontract.runner import check_infos
 
 
 def test_version_is_the_distributions(process: Command) -> None:
-    expected = Said(code=0, out=f"pgcontract {version('pgcontract')}\n", err="")
-
-    assert expected == process("--version")
+    assert Said(code=0, out=f"pgcontract {version('pgcontract')}\n", err="") == process("--version")
 
 
 def test_list_names_every_check_once(process: Command) -> None:
-    actual = [line.split()[0] for line in process("list").out.splitlines()]
-
-    assert list(check_infos()) == actual
+    assert list(check_infos()) == [line.split()[0] for line in process("list").out.splitlines()]
 
 
 def test_explain_prints_the_words_of_the_check(process: Command) -> None:

@@ -96,17 +96,13 @@ def told(folder: Path, contract: str) -> str:
     ),
 ])  # fmt: skip
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, contract: str, expected: str) -> None:
-    actual = told(tmp_path, contract)
-
-    assert expected == actual
+    assert expected == told(tmp_path, contract)
 
 
 def test_where_nothing_is_declared_the_sizes_are_the_usual(tmp_path: Path) -> None:
     write(tmp_path, "001_t", HEAD)
 
-    actual = load_project(tmp_path).dataset("001_t")
-
-    assert Dataset(sizes=(1_000, 10_000, 100_000)) == actual
+    assert Dataset(sizes=(1_000, 10_000, 100_000)) == load_project(tmp_path).dataset("001_t")
 
 
 def test_a_later_data_set_restates_only_what_it_names(tmp_path: Path) -> None:
@@ -126,6 +122,4 @@ def test_a_column_that_is_gone_takes_its_rows_with_it(tmp_path: Path) -> None:
     write(tmp_path, "001_t", HEAD + TABLE + "columns.status = { distinct = 3 }\n")
     write(tmp_path, "002_t", 'migration = "002_t.sql"\n[table."public.orders"]\ncolumns.status = { removed = true }\n')
 
-    actual = load_project(tmp_path).dataset("002_t").tables
-
-    assert (TableRows(name="public.orders"),) == actual
+    assert (TableRows(name="public.orders"),) == load_project(tmp_path).dataset("002_t").tables

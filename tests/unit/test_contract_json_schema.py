@@ -43,9 +43,7 @@ def test_a_good_contract_is_good() -> None:
 
 
 def test_an_unknown_key_is_seen() -> None:
-    expected = ["$.table['public.t'].columns.id"]
-
-    assert expected == _complaints("contract", GOOD.replace("purpose", "purpos"))
+    assert ["$.table['public.t'].columns.id"] == _complaints("contract", GOOD.replace("purpose", "purpos"))
 
 
 def test_the_long_form_of_a_primary_key_is_good() -> None:

@@ -162,9 +162,8 @@ def _index(name: str, *keys: str, **more: Any) -> Index:
 ])  # fmt: skip
 def test_words_make_the_part(line: str, expected: Part, tmp_path: Path) -> None:
     declared = _table(tmp_path, line).declared
-    by_name = {(part.kind, part.name): part for part in declared.parts()}
 
-    assert expected == by_name[expected.kind, expected.name]
+    assert expected == {(part.kind, part.name): part for part in declared.parts()}[expected.kind, expected.name]
 
 
 def test_what_is_not_declared_is_not_there(tmp_path: Path) -> None:
@@ -191,9 +190,7 @@ def test_columns_are_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_part_knows_the_line_of_its_key(tmp_path: Path) -> None:
-    column = _table(tmp_path).declared.columns[0]
-
-    assert Origin(file=f"{tmp_path}/1_t.contract.toml", line=3) == column.origin
+    assert Origin(file=f"{tmp_path}/1_t.contract.toml", line=3) == _table(tmp_path).declared.columns[0].origin
 
 
 def test_every_kind_of_part_can_be_declared() -> None:

@@ -225,9 +225,8 @@ def test_a_later_draft_takes_privileges_away(tmp_path: Path) -> None:
             Schema(), migration="002_notes.sql", accept=True, inherited=first, removed=[("grant", first.grants[0].name)]
         ),
     ]
-    expected = (replace(first.grants[0], privileges=()),)
 
-    assert expected == _project(tmp_path, *texts).declared("002_notes").grants
+    assert (replace(first.grants[0], privileges=()),) == _project(tmp_path, *texts).declared("002_notes").grants
 
 
 def test_the_migrator_is_no_owner_worth_naming() -> None:
@@ -283,6 +282,4 @@ def test_any_key_is_read_back(path: list[str]) -> None:
 
 @given(st.dictionaries(_texts, st.dictionaries(_texts, st.lists(_texts) | st.booleans() | _texts), min_size=1))
 def test_any_collection_is_read_back(parts: dict[str, Any]) -> None:
-    expected = {"t": {"checks": parts}}
-
-    assert expected == tomllib.loads(write_table(("t",), {"checks": parts}, ["checks"]))
+    assert {"t": {"checks": parts}} == tomllib.loads(write_table(("t",), {"checks": parts}, ["checks"]))

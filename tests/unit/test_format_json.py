@@ -107,9 +107,7 @@ def test_a_dialect_adds_its_own_limits(text: str, dialects: tuple[str, ...]) -> 
 
 
 def test_members_are_kept_in_order_and_as_often_as_they_stand_there() -> None:
-    expected = Object((("b", Number("1")), ("a", Number("2")), ("b", None)))
-
-    assert expected == read_json('{"b": 1, "a": 2, "b": null}')
+    assert Object((("b", Number("1")), ("a", Number("2")), ("b", None))) == read_json('{"b": 1, "a": 2, "b": null}')
 
 
 @calm

@@ -101,9 +101,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("text", SHAPES.values(), ids=SHAPES)
 def test_table_is_read_as_it_is_pasted(text: str, tmp_path: Path) -> None:
-    project = read(tmp_path, text, TOOLS["dbmate"][0])
-
-    assert ["3_a"] == [migration.key for migration in project.pending]
+    assert ["3_a"] == [migration.key for migration in read(tmp_path, text, TOOLS["dbmate"][0]).pending]
 
 
 ISSUES = {

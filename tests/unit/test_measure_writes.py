@@ -133,9 +133,7 @@ def test_an_update_of_an_indexed_column_is_never_hot(steps: Mapping[str, StepWri
 
 
 def test_a_column_in_the_condition_of_an_index_counts_as_indexed(steps: Mapping[str, StepWrites]) -> None:
-    step = steps["many.pay"]
-
-    assert ["public.many_paid", "public.many_unpaid"] == [index.name for index in step.prevented_by]
+    assert ["public.many_paid", "public.many_unpaid"] == [index.name for index in steps["many.pay"].prevented_by]
 
 
 def test_each_kind_of_write_is_told(steps: Mapping[str, StepWrites]) -> None:

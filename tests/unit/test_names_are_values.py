@@ -59,9 +59,7 @@ def calls_of(function: str, module: ast.Module) -> Iterator[ast.Call]:
 
 
 def test_only_what_is_no_name_is_cut_at_dots() -> None:
-    actual = {path for path, module in modules() if any(map(cuts_at_a_dot, ast.walk(module)))}
-
-    assert set(DOTTED) == actual
+    assert set(DOTTED) == {path for path, module in modules() if any(map(cuts_at_a_dot, ast.walk(module)))}
 
 
 def test_only_one_place_gives_psycopg_a_name_of_several_parts() -> None:

@@ -90,9 +90,8 @@ def test_mistake_has_its_line(runner: str, expected: str, tmp_path: Path) -> Non
 
 def test_json_schema_has_its_keys() -> None:
     schema = json_schema("pgcontract")
-    runner = schema["$defs"]["RunnerSpec"]
 
-    assert ["layout", "transaction", "repeats", "applied", "role"] == [*runner["properties"]]
+    assert ["layout", "transaction", "repeats", "applied", "role"] == [*schema["$defs"]["RunnerSpec"]["properties"]]
 
 
 CONCURRENTLY = {**MIGRATIONS, "migrations/2_b.sql": "SELECT 1;\nCREATE INDEX CONCURRENTLY x ON public.a (i);\n"}
@@ -104,9 +103,8 @@ CONCURRENTLY = {**MIGRATIONS, "migrations/2_b.sql": "SELECT 1;\nCREATE INDEX CON
 )
 def test_transaction_is_the_runners(transaction: str, status: Status, tmp_path: Path) -> None:
     project = project_of(tmp_path, f'transaction = "{transaction}"', CONCURRENTLY)
-    run = verify(project, RunOptions(only=("script.applies",)))
 
-    assert status is run.findings[-1].status
+    assert status is verify(project, RunOptions(only=("script.applies",))).findings[-1].status
 
 
 def test_what_repeats_is_run_again(tmp_path: Path) -> None:

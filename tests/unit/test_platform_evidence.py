@@ -149,5 +149,4 @@ def test_a_platform_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refusal:
         load_project(tmp_path, options=FolderOptions(platform="supabse"))
 
-    expected = "--platform supabse: no platform is called so; did you mean `supabase`?"
-    assert expected == str(refusal.value)
+    assert "--platform supabse: no platform is called so; did you mean `supabase`?" == str(refusal.value)

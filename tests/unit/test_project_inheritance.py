@@ -47,37 +47,31 @@ def test_what_is_not_restated_stays_declared(tmp_path: Path) -> None:
 def test_a_restated_column_keeps_the_keys_that_are_not_named(tmp_path: Path) -> None:
     project = _project(tmp_path, 'table."public.people".columns.email = { null = true }')
     email = next(column for column in project.declared("002_more").columns if column.name == "public.people.email")
-    expected = ("text", True, "where to write to")
 
-    assert expected == (email.type, email.null, email.purpose)
+    assert ("text", True, "where to write to") == (email.type, email.null, email.purpose)
 
 
 def test_a_restated_column_is_the_later_contracts_own(tmp_path: Path) -> None:
     head = _head(_project(tmp_path, 'table."public.people".columns.email = { null = true }'))
-    expected = ["public.people.email"]
 
-    assert expected == [part.name for part in head.declared.parts()]
+    assert ["public.people.email"] == [part.name for part in head.declared.parts()]
 
 
 def test_a_new_column_comes_last(tmp_path: Path) -> None:
     project = _project(tmp_path, 'table."public.people".columns.phone = { type = "text" }')
     columns = sorted(project.declared("002_more").columns, key=lambda column: column.position)
-    expected = ["id", "email", '"order"', "phone"]
 
-    assert expected == [column.name.removeprefix("public.people.") for column in columns]
+    assert ["id", "email", '"order"', "phone"] == [column.name.removeprefix("public.people.") for column in columns]
 
 
 def test_a_removed_table_takes_its_parts_along(tmp_path: Path) -> None:
-    project = _project(tmp_path, 'table."public.people".removed = true')
-
-    assert Schema() == project.declared("002_more")
+    assert Schema() == _project(tmp_path, 'table."public.people".removed = true').declared("002_more")
 
 
 def test_removed_names_all_that_is_gone(tmp_path: Path) -> None:
     head = _head(_project(tmp_path, 'table."public.people".uniques.people_email_key.removed = true'))
-    expected = (("constraint", "public.people.people_email_key"), ("index", "public.people_email_key"))
 
-    assert expected == head.removed
+    assert (("constraint", "public.people.people_email_key"), ("index", "public.people_email_key")) == head.removed
 
 
 def test_removing_what_was_never_declared_names_the_nearest(tmp_path: Path) -> None:
@@ -99,13 +93,8 @@ def test_a_later_grant_is_the_whole_set(tmp_path: Path) -> None:
 
 
 def test_a_sample_row_is_still_known_later(tmp_path: Path) -> None:
-    expected = {"public.people": {"email": "ann@example.com"}}
-
-    assert expected == _head(_project(tmp_path, "")).samples
+    assert {"public.people": {"email": "ann@example.com"}} == _head(_project(tmp_path, "")).samples
 
 
 def test_the_head_can_be_moved_back(tmp_path: Path) -> None:
-    project = _project(tmp_path, "").through("001")
-    expected = ["001_people"]
-
-    assert expected == [migration.key for migration in project.chain]
+    assert ["001_people"] == [migration.key for migration in _project(tmp_path, "").through("001").chain]

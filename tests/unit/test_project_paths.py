@@ -50,9 +50,8 @@ def test_a_project_has_the_settings_of_its_file(write: Write, monkeypatch: pytes
 
 def test_the_environment_names_the_project_ref(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGCONTRACT_PROJECT_REF", "abc")
-    expected = {"owner": "Ann", "project_ref": "abc"}
 
-    assert expected == load_project(write(PROJECT)).document
+    assert {"owner": "Ann", "project_ref": "abc"} == load_project(write(PROJECT)).document
 
 
 def test_a_migration_has_its_way_back_and_its_contract(write: Write) -> None:
@@ -83,29 +82,23 @@ def test_a_project_is_named_by_its_folder_or_its_migrations(path: str, write: Wr
 
 
 def test_a_file_of_a_project_is_the_projects_head(write: Write) -> None:
-    expected = ["001_a"]
-
-    assert expected == _keys(load_project(write(PROJECT) / "migrations" / "001_a.sql"))
+    assert ["001_a"] == _keys(load_project(write(PROJECT) / "migrations" / "001_a.sql"))
 
 
 def test_a_file_of_a_project_is_found_from_inside(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(write(PROJECT) / "migrations")
-    expected = ["001_a", "002_b"]
 
-    assert expected == _keys(load_project("002_b.sql"))
+    assert ["001_a", "002_b"] == _keys(load_project("002_b.sql"))
 
 
 def test_a_folder_of_files_is_a_chain_on_plain_postgresql(write: Write) -> None:
     project = load_project(write({"1_a.sql": "", "1_a.down.sql": "", "10_c.sql": "", "2_b.sql": "", "notes.txt": ""}))
-    expected = ("postgres", None, ["1_a", "2_b", "10_c"])
 
-    assert expected == (project.platform, project.postgres, _keys(project))
+    assert ("postgres", None, ["1_a", "2_b", "10_c"]) == (project.platform, project.postgres, _keys(project))
 
 
 def test_a_file_alone_is_a_chain_of_one(write: Write) -> None:
-    expected = ["anything"]
-
-    assert expected == _keys(load_project(write({"anything.sql": "", "001_a.sql": ""}) / "anything.sql"))
+    assert ["anything"] == _keys(load_project(write({"anything.sql": "", "001_a.sql": ""}) / "anything.sql"))
 
 
 def test_a_contract_beside_a_file_is_its_contract(write: Write) -> None:
@@ -132,9 +125,7 @@ def test_a_contract_beside_a_file_is_its_contract(write: Write) -> None:
                   "old/a.contract.toml": _contract("a.sql")}, "a.sql", id="another folder within"),
 ])  # fmt: skip
 def test_a_contract_beside_its_migration_is_read(files: dict[str, str], path: str, write: Write) -> None:
-    chain = load_project(write(files) / path).chain
-
-    assert all(migration.contract for migration in chain)
+    assert all(migration.contract for migration in load_project(write(files) / path).chain)
 
 
 @pytest.mark.parametrize(("files", "path", "wrong", "right"), [
@@ -189,27 +180,23 @@ def test_contracts_above_the_project_are_an_error(write: Write) -> None:
 
 def test_a_contract_can_be_named_for_a_file(write: Write) -> None:
     root = write({"a.sql": "", "elsewhere/x.toml": _contract("a.sql", '[table."public.a"]')})
-    expected = ["public.a"]
 
     project = load_project(root / "a.sql", contract=root / "elsewhere" / "x.toml")
 
-    assert expected == [table.name for table in project.declared("a").tables]
+    assert ["public.a"] == [table.name for table in project.declared("a").tables]
 
 
 def test_after_has_precedence_over_digits(write: Write) -> None:
     root = write(
         {"1_a.sql": "", "2_b.sql": "", "3_c.sql": "", "3_c.contract.toml": _contract("3_c.sql", 'after = "1_a"')}
     )
-    expected = ["1_a", "3_c", "2_b"]
 
-    assert expected == _keys(load_project(root))
+    assert ["1_a", "3_c", "2_b"] == _keys(load_project(root))
 
 
 @pytest.mark.parametrize("name", ["1", "001", "001_a", "001_a.sql"])
 def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Write) -> None:
-    expected = ["001_a"]
-
-    assert expected == _keys(load_project(write(PROJECT)).through(name))
+    assert ["001_a"] == _keys(load_project(write(PROJECT)).through(name))
 
 
 @pytest.mark.parametrize(("files", "path", "expected"), [
@@ -286,9 +273,8 @@ def test_an_unknown_head_names_the_nearest(write: Write) -> None:
     root = write(PROJECT)
     with pytest.raises(InputError) as caught:
         load_project(root).through("002_c")
-    expected = f"{root}: no migration is called '002_c'; did you mean `002_b`?"
 
-    assert expected == str(caught.value)
+    assert f"{root}: no migration is called '002_c'; did you mean `002_b`?" == str(caught.value)
 
 
 LINKS = {

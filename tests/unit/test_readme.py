@@ -20,15 +20,11 @@ def set_up_commands() -> list[str]:
 
 
 def test_readme_sets_a_fresh_machine_up_with_two_commands() -> None:
-    expected = [SET_UP.format(session=session) for session in ("verify", "tests")]
-
-    assert expected == set_up_commands()
+    assert [SET_UP.format(session=session) for session in ("verify", "tests")] == set_up_commands()
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
-    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-
-    assert set_up_commands()[1] in script
+    assert set_up_commands()[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 def test_ci_script_may_be_run() -> None:
@@ -39,9 +35,8 @@ def test_ci_script_may_be_run() -> None:
 def test_links_of_a_page_lead_to_files_that_are_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
-    missing = [target for target in targets if not (ROOT / target).exists()]
 
-    assert missing == []
+    assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
 def test_architecture_is_read_in_two_minutes() -> None:

@@ -33,9 +33,7 @@ def test_equal_rows_are_counted_each() -> None:
 
 
 def test_ignored_columns_count_nothing() -> None:
-    after = table(("1", "Ann", "08"), ("2", "Bob", "09"))
-
-    assert () == compare_rows(table(*BEFORE), after, ignored=("phone",))
+    assert () == compare_rows(table(*BEFORE), table(("1", "Ann", "08"), ("2", "Bob", "09")), ignored=("phone",))
 
 
 @pytest.mark.parametrize(("migrated", "left", "own", "lost"), [

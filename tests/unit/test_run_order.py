@@ -81,6 +81,4 @@ def test_what_is_measured_is_what_was_selected(project: Path, only: list[str], m
 
 
 def test_a_selection_without_measuring_checks_measures_nothing(project: Path) -> None:
-    run = judged(project, as_planned, only=("column.*", "flow.steps"))
-
-    assert Measurements() == run.measurements
+    assert Measurements() == judged(project, as_planned, only=("column.*", "flow.steps")).measurements

@@ -209,9 +209,7 @@ def test_an_unknown_check_in_a_waiver_is_refused(project: Path) -> None:
 
 
 def test_a_later_contract_inherits_and_changes(chain: Path) -> None:
-    run = verified(chain, only=SHAPE)
-
-    assert [] == not_kept(run)
+    assert [] == not_kept(verified(chain, only=SHAPE))
 
 
 def test_each_migration_is_judged_by_what_is_declared_by_then(chain: Path) -> None:
@@ -327,15 +325,13 @@ def test_a_run_says_of_every_check_it_has_a_finding_of_what_that_is(project: Pat
     claims(project, '[[claim]]\nid = "T1"\ndescription = "It is there"\nchecks = ["table.present"]\n')
     run = verified(project, pg="none")
 
-    expected = {finding.check for finding in run.findings}
-    assert expected == {check.id for check in run.checks} >= {"claim.decided"}
+    assert {finding.check for finding in run.findings} == {check.id for check in run.checks} >= {"claim.decided"}
 
 
 def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp_path: Path) -> None:
     (tmp_path / "001_note.sql").write_text(FIRST)
     actual = {finding.check.partition(".")[0] for finding in verified(tmp_path / "001_note.sql").findings}
 
-    life = {"migration", "script", "rollback", "lock", "rows"}
     state = {
         "access",
         "constraint",
@@ -353,7 +349,7 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
         "unique",
         "column",
     }
-    assert life | state == actual
+    assert {"migration", "script", "rollback", "lock", "rows"} | state == actual
 
 
 def test_a_file_above_5_mb_is_loaded_and_its_text_is_noted_as_unread(project: Path) -> None:

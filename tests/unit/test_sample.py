@@ -56,16 +56,12 @@ def fresh(shipped: ShippedRun) -> Run:
 
 
 def test_fresh_run_of_the_shipped_chain_is_the_pinned_one(fresh: Run) -> None:
-    pinned = from_json(PINNED.read_text(encoding="utf-8"))
-
-    assert without_figures(pinned) == without_figures(fresh)
+    assert without_figures(from_json(PINNED.read_text(encoding="utf-8"))) == without_figures(fresh)
 
 
 @pytest.mark.usefixtures("fresh")
 def test_sample_report_is_rendered_from_the_pinned_run() -> None:
-    expected = render(from_json(PINNED.read_text(encoding="utf-8")), "markdown")
-
-    assert expected == SAMPLE.read_text(encoding="utf-8")
+    assert render(from_json(PINNED.read_text(encoding="utf-8")), "markdown") == SAMPLE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("migration", [migration.key for migration in load_project(ROOT / "schema").chain])

@@ -50,9 +50,7 @@ def test_what_is_left_open_runs_to_the_end(open_end: str) -> None:
 
 
 def test_comments_around_statements_belong_to_none() -> None:
-    sql = "-- head\n/* ; */ ;; select 1 -- tail;\n ; -- foot\n /* open"
-
-    assert ["select 1"] == texts(sql)
+    assert ["select 1"] == texts("-- head\n/* ; */ ;; select 1 -- tail;\n ; -- foot\n /* open")
 
 
 def test_an_opened_comment_ends_the_last_statement() -> None:

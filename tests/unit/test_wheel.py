@@ -32,6 +32,4 @@ def test_wheel_holds_the_package_its_examples_and_nothing_else(tmp_path: Path) -
 
 
 def test_package_has_types_queries_and_templates_beside_its_code() -> None:
-    suffixes = {path.suffix for path in sources()}
-
-    assert {".py", ".typed", ".sql", ".j2", ".toml"} == suffixes
+    assert {".py", ".typed", ".sql", ".j2", ".toml"} == {path.suffix for path in sources()}
