@@ -7,10 +7,14 @@ in the one place where the old text stands, and with the files that it gives its
 it is promised is claimed by the migration that a broken case is about. Every other key is what the check must answer: the
 cases are pgcontract's own tests. What all cases of the file have in common stands before them: the `subject`, and the
 `severity` of what is broken; the `migration` is also that of the case that it is like.
+
+What `each` of several subjects that are `found` adds to a file is written once: "{subject}" stands for its name, "{type}"
+for its own `type`, or the usual one beside the file. A subject that has no such word adds nothing to that file.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +41,8 @@ _PROMISED: Final = frozenset(
     }
 )
 _CLAIM: Final = '[[claim]]\nid = "X1"\ndescription = "It is so"\nchecks = ["{check}"]\n'
-_HOW: Final = {"like", "without", "replace"}
+_HOW: Final = {"like", "without", "replace", "each"}
+_HOLE: Final = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,10 +113,28 @@ def read_examples(check: str) -> Mapping[str, Example]:
                 raise ValueError(f"{path.name}, {name}: {old!r} stands in {len(holders)} places, and must in one")
             shared[holders[0]] = shared[holders[0]].replace(old, new)
         expected |= {key: value for key, value in entry.items() if "." not in key and key not in _HOW}
+        if "each" in entry:
+            own, expected["found"] = _repeated(entry["each"], entry["found"], shared | own)
         if expected["status"] != "broken" and "severity" not in entry:
             expected.pop("severity", None)
         cases[name] = Example(check=check, name=name, files=shared | own, expected=expected)
     return cases
+
+
+def _repeated(
+    each: Mapping[str, str], found: Mapping[str, Mapping[str, Any]], files: Mapping[str, str]
+) -> tuple[dict[str, str], Mapping[str, Any]]:
+    """The files with what each subject adds to them, and what is found without the words that it fills in."""
+    texts = {path: text for path, text in each.items() if "." in path}
+    filled = {hole for text in texts.values() for hole in _HOLE.findall(text)}
+    whole = dict(files)
+    for path, text in texts.items():
+        for subject, own in found.items():
+            words = {**each, **own, "subject": subject}
+            if words.keys() >= set(_HOLE.findall(text)):
+                parts = (words[part] if at % 2 else part for at, part in enumerate(_HOLE.split(text)))
+                whole[path] = whole.get(path, "") + "".join(parts)
+    return whole, {name: {key: word for key, word in own.items() if key not in filled} for name, own in found.items()}
 
 
 def example_pair(check: str) -> tuple[Example, Example]:
