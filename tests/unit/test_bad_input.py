@@ -81,12 +81,9 @@ JUDGED = {
         'script.applies 3: The server rejects the script: column "nope" does not exist.'),
     "an open quote": (b"SELECT 1;\nSELECT 'a;\n", "BLOCKED",
                       'script.applies 2: The server rejects the script: unterminated quoted string at or near "\'a;\n".'),
-    "a transaction that never ends": (
-        b"BEGIN;\nCREATE TABLE t (a int PRIMARY KEY);\n",
-        "BLOCKED",
+    "a transaction that never ends": (b"BEGIN;\nCREATE TABLE t (a int PRIMARY KEY);\n", "BLOCKED",
         "script.commits 1: The transaction that the script begins at line 1 is never committed, so what follows it is "
-        "undone.",
-    ),
+        "undone."),
     "a database that goes": (b"DROP DATABASE postgres;", "BLOCKED",
                              "script.applies 1: The server rejects the script: must be owner of database postgres."),
     "no such database": (b"\\set d app\nDROP DATABASE :d;", "BLOCKED",

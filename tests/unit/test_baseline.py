@@ -127,17 +127,12 @@ POWERS: dict[str, tuple[Finding, Finding, Status]] = {
     "less": (replace(READ, summary=READ.summary.replace("SELECT", "DELETE, SELECT")), READ, Status.WAIVED),
     "a privilege more": (READ, replace(READ, summary=READ.summary.replace("SELECT", "DELETE, SELECT")), Status.BROKEN),
     "other rows": (REACHABLE, replace(REACHABLE, summary="public.t is open: anon reads 7 rows."), Status.WAIVED),
-    "to be written too": (
-        REACHABLE,
-        replace(REACHABLE, summary="public.t is open: anon reads 2 rows and deletes."),
-        Status.BROKEN,
-    ),
-    "to somebody else too": (
-        REACHABLE,
+    "to be written too": (REACHABLE, replace(REACHABLE, summary="public.t is open: anon reads 2 rows and deletes."),
+                          Status.BROKEN),
+    "to somebody else too": (REACHABLE,
         replace(REACHABLE, evidence=(replace(REACHED, rows=(*REACHED.rows, ("a signed-in user", "DELETE", "2 rows"))),)),
-        Status.BROKEN,
-    ),
-}
+        Status.BROKEN),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("was", "now", "status"), POWERS.values(), ids=POWERS)

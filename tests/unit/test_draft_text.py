@@ -91,11 +91,9 @@ EVERYTHING = Schema(
     ),
     constraints=(
         Constraint(name="app.d.long", table="app.d", form="check", definition="CHECK ((VALUE ~ '\\d'::text))"),
-        Constraint(
-            name="app.t.f", table="app.t", form="foreign key", deferrable=True,
-            definition='FOREIGN KEY ("order", id) REFERENCES app."T u"("a,b", c) MATCH FULL ON UPDATE CASCADE '
-            'ON DELETE SET DEFAULT ("order")',
-        ),
+        Constraint(name="app.t.f", table="app.t", form="foreign key", deferrable=True,
+                   definition='FOREIGN KEY ("order", id) REFERENCES app."T u"("a,b", c) MATCH FULL ON UPDATE CASCADE '
+                   'ON DELETE SET DEFAULT ("order")'),
         Constraint(name="app.t.id not null", table="app.t", form="not null", definition="NOT NULL id", no_inherit=True),
     ),
     indexes=(Index(name='app."An I"', table="app.t", keys=("lower(x) DESC",), predicate="(x > 'a\nb'::text)"),),

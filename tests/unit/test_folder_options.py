@@ -23,26 +23,20 @@ FILES = {
     "parts/broken.psql": "SELECT 1;\n  SELECT nothing;\n",
 }
 WRONG = {
-    "--setup missing": (
-        ("--setup", "set.sql"),
+    "--setup missing": (("--setup", "set.sql"),
         "error: set.sql: no such file; in the same folder: broken.sql, included.sql, outside.sql, psql.sql, setup.sql; "
-        "check the name",
-    ),
+        "check the name"),
     "--setup a folder": (("--setup", "m"), "error: m: a folder, where a .sql file was expected"),
     "--setup no SQL": (("--setup", "words.sql"),
         "error: words.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
     "--setup refused": (("--setup", "broken.sql"),
         'error: broken.sql:2: the server refuses the setup at column 20: type "missing" does not exist (SQLSTATE 42704)'),
-    "--setup refused in what it includes": (
-        ("--setup", "included.sql"),
+    "--setup refused in what it includes": (("--setup", "included.sql"),
         'error: parts/broken.psql:2: the server refuses the setup at column 10: column "nothing" does not exist '
-        "(SQLSTATE 42703)",
-    ),
-    "--setup without a value": (
-        ("--setup", "psql.sql"),
+        "(SQLSTATE 42703)"),
+    "--setup without a value": (("--setup", "psql.sql"),
         "error: parts/schema.psql:1: The variable name has no value, so psql sends its name. Give it with "
-        "--set name=VALUE.",
-    ),
+        "--set name=VALUE."),
     "--set without a name": (("--set", "=secret"), "error: --set: a value is given as NAME=VALUE; number 1 is not"),
     "--set without a value": (("--set", "a=b=", "--set", "secret"),
                               "error: --set: a value is given as NAME=VALUE; number 2 is not"),

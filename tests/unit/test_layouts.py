@@ -105,18 +105,12 @@ def test_flat_migration_is_sent_as_one_message(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("files", "order", "told"), [
     pytest.param(["9_b.sql", "10_a.sql", "08_c.sql"], ["08_c", "9_b", "10_a"], [], id="digits are a number"),
-    pytest.param(
-        ["01_b.sql", "1_a.sql"],
-        ["01_b", "1_a"],
-        ["1_a.sql has the digits of 01_b.sql, so their order is not known; they were applied by name."],
-        id="two with the same digits",
-    ),
-    pytest.param(
-        ["1_a.sql", "b.sql"],
-        ["1_a", "b"],
+    pytest.param(["01_b.sql", "1_a.sql"], ["01_b", "1_a"],
+                 ["1_a.sql has the digits of 01_b.sql, so their order is not known; they were applied by name."],
+                 id="two with the same digits"),
+    pytest.param(["1_a.sql", "b.sql"], ["1_a", "b"],
         ["b.sql has no digits in front, so its place among the others is not known; it was applied after 1_a.sql."],
-        id="no digits",
-    ),
+        id="no digits"),
     pytest.param(["patch10.sql", "patch2.sql", "patch1.sql"], ["patch1", "patch2", "patch10"], [],
                  id="behind a common word"),
     pytest.param(
@@ -172,18 +166,12 @@ CHAIN = "Taken as one chain, in this order: {}. Where each is for a database of 
 
 
 @pytest.mark.parametrize(("files", "shown", "told"), [
-    pytest.param(
-        ["v10/2_a.sql", "v2/2_b.sql", "v2/2_b.down.sql", "v2/10_c.sql", "seeds/s.sql"],
+    pytest.param(["v10/2_a.sql", "v2/2_b.sql", "v2/2_b.down.sql", "v2/10_c.sql", "seeds/s.sql"],
         [("2_b", "v2/2"), ("10_c", "10"), ("2_a", "v10/2")],
-        [CHAIN.format("v2/, v10/"), "Not read: the .sql files in seeds/; name one of them to read it."],
-        id="versions",
-    ),
-    pytest.param(
-        ["2024/02/a.sql", "2023/02/a.sql", "2023/11/1_b.sql"],
-        [("a", "a"), ("1_b", "1"), ("2024.02.a", "2024.02.a")],
-        [CHAIN.format("2023/02/, 2023/11/, 2024/02/")],
-        id="names that come again, and a year of one month",
-    ),
+        [CHAIN.format("v2/, v10/"), "Not read: the .sql files in seeds/; name one of them to read it."], id="versions"),
+    pytest.param(["2024/02/a.sql", "2023/02/a.sql", "2023/11/1_b.sql"],
+                 [("a", "a"), ("1_b", "1"), ("2024.02.a", "2024.02.a")], [CHAIN.format("2023/02/, 2023/11/, 2024/02/")],
+                 id="names that come again, and a year of one month"),
     pytest.param(["01-init/schema.sql", "02-rooms/rooms.sql"], [("schema", "schema"), ("rooms", "rooms")],
                  [CHAIN.format("01-init/, 02-rooms/")], id="files without digits"),
 ])  # fmt: skip

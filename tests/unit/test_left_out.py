@@ -55,13 +55,9 @@ def test_files_are_left_out_and_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("layout", "files", "glob", "expected"), [
     pytest.param("flyway", {"V1__a.sql": "", "old/V0__b.sql": ""}, "old", ["V1__a"], id="a folder in the folder"),
-    pytest.param(
-        "prisma",
-        {"1_a/migration.sql": "", "2_b/migration.sql": "", "migration_lock.toml": 'provider = "postgresql"'},
-        "2_b/migration.sql",
-        ["1_a"],
-        id="the only file of a folder",
-    ),
+    pytest.param("prisma",
+                 {"1_a/migration.sql": "", "2_b/migration.sql": "", "migration_lock.toml": 'provider = "postgresql"'},
+                 "2_b/migration.sql", ["1_a"], id="the only file of a folder"),
     pytest.param("golang-migrate", {"1_a.up.sql": "", "1_a.down.sql": "", "2_b.up.sql": ""}, "2_*", ["1_a"], id="a file"),
 ])  # fmt: skip
 def test_every_layout_passes_it_over_and_it_is_told_that_its_tool_does_not(

@@ -200,12 +200,9 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
 
 
 @pytest.mark.parametrize(("files", "path", "expected"), [
-    pytest.param(
-        {},
-        "schema",
-        "schema: there is no such file or folder; name a project, a folder of migrations, or one .sql file",
-        id="missing path",
-    ),
+    pytest.param({}, "schema",
+                 "schema: there is no such file or folder; name a project, a folder of migrations, or one .sql file",
+                 id="missing path"),
     pytest.param(
         {"schema/x.txt": ""},
         "schema",
@@ -218,12 +215,9 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
     pytest.param({"a.txt": ""}, "a.txt", "a.txt: is no .sql file; name one, or a folder of them", id="another file"),
     pytest.param({"1_a.down.sql": ""}, "1_a.down.sql",
                  "1_a.down.sql: is a rollback script; name the migration it belongs to", id="rollback script"),
-    pytest.param(
-        {"1_a.sql": "", "1_a.contract.toml": _contract("1_a.sql", 'after = "0_z"')},
-        ".",
-        "1_a.contract.toml:2: after = '0_z' names no migration that is there; known here: 1_a",
-        id="after what is not there",
-    ),
+    pytest.param({"1_a.sql": "", "1_a.contract.toml": _contract("1_a.sql", 'after = "0_z"')}, ".",
+                 "1_a.contract.toml:2: after = '0_z' names no migration that is there; known here: 1_a",
+                 id="after what is not there"),
     pytest.param(
         {
             "1_a.sql": "",
@@ -236,19 +230,12 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
         "take one `after` away",
         id="circle",
     ),
-    pytest.param(
-        {**PROJECT, "contracts/x/contract.toml": _contract("003_c.sql")},
-        ".",
+    pytest.param({**PROJECT, "contracts/x/contract.toml": _contract("003_c.sql")}, ".",
         "contracts/x/contract.toml:1: migration = '003_c.sql' is no file that is there; did you mean `002_b.sql`?",
-        id="contract for what is not there",
-    ),
-    pytest.param(
-        {**PROJECT, "contracts/x/contract.toml": _contract("001_a.sql")},
-        ".",
-        "contracts/x/contract.toml:1: 001_a.sql has a contract already, contracts/001_a/contract.toml; "
-        "keep one of the two",
-        id="two contracts for one migration",
-    ),
+        id="contract for what is not there"),
+    pytest.param({**PROJECT, "contracts/x/contract.toml": _contract("001_a.sql")}, ".",
+                 "contracts/x/contract.toml:1: 001_a.sql has a contract already, contracts/001_a/contract.toml; "
+                 "keep one of the two", id="two contracts for one migration"),
     pytest.param({**PROJECT, "contracts/x/claims.toml": ""}, ".",
                  "contracts/x/claims.toml: claims need a contract.toml beside them", id="claims without a contract"),
 ])  # fmt: skip

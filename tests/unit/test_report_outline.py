@@ -232,44 +232,29 @@ def test_a_run_json_gives_back_the_outline() -> None:
 
 
 @pytest.mark.parametrize(("outline", "expected"), [
-    pytest.param(
-        OUTLINE + '[[report.section]]\nid = "tables"\n',
-        "pgcontract.toml:17: section tables is there twice, first at pgcontract.toml:10; give each its own id",
-        id="one id twice",
-    ),
-    pytest.param(
-        OUTLINE + '[[report.section]]\nid = "index"\n',
-        "pgcontract.toml:17: section index has no `title`; give it one, or name a default section: "
-        "did you mean `indexes`?",
-        id="no title",
-    ),
+    pytest.param(OUTLINE + '[[report.section]]\nid = "tables"\n',
+                 "pgcontract.toml:17: section tables is there twice, first at pgcontract.toml:10; give each its own id",
+                 id="one id twice"),
+    pytest.param(OUTLINE + '[[report.section]]\nid = "index"\n',
+                 "pgcontract.toml:17: section index has no `title`; give it one, or name a default section: "
+                 "did you mean `indexes`?", id="no title"),
     pytest.param(OUTLINE + '[[report.section]]\nid = "mine"\ntitle = "Mine"\nfamilies = ["trigger"]\n',
         "pgcontract.toml:17: section mine: `trigger` of `families` is in section guards already", id="one family twice"),
-    pytest.param(
-        OUTLINE + '[[report.section]]\nid = "mine"\ntitle = "Mine"\nshows = ["sqll"]\n',
-        "pgcontract.toml:20: report.section[6].shows[1]: the text 'sqll' is not known; did you mean `sql`?",
-        id="unknown content",
-    ),
-    pytest.param(
-        OUTLINE.replace('[[report.section]]\nid = "unchecked"\n', ""),
+    pytest.param(OUTLINE + '[[report.section]]\nid = "mine"\ntitle = "Mine"\nshows = ["sqll"]\n',
+                 "pgcontract.toml:20: report.section[6].shows[1]: the text 'sqll' is not known; did you mean `sql`?",
+                 id="unknown content"),
+    pytest.param(OUTLINE.replace('[[report.section]]\nid = "unchecked"\n', ""),
         'pgcontract.toml:2: no section shows `unchecked`, which no report leaves out; give one shows = ["unchecked"]',
-        id="without what was not checked",
-    ),
-    pytest.param(
-        OUTLINE.replace('[[report.section]]\nid = "migration"\n', ""),
-        'pgcontract.toml:2: no section takes the checks that no other one names; give one families = ["*"]',
-        id="without a general section",
-    ),
-    pytest.param(
-        '[[report.section]]\nid = "indexes"\n' + OUTLINE,
+        id="without what was not checked"),
+    pytest.param(OUTLINE.replace('[[report.section]]\nid = "migration"\n', ""),
+                 'pgcontract.toml:2: no section takes the checks that no other one names; give one families = ["*"]',
+                 id="without a general section"),
+    pytest.param('[[report.section]]\nid = "indexes"\n' + OUTLINE,
         'pgcontract.toml:1: a report begins with its verdict; put the section that has shows = ["verdict"] first',
-        id="verdict not first",
-    ),
-    pytest.param(
-        OUTLINE.replace('families = ["trigger",', 'families = ["triger",'),
-        "pgcontract.toml:4: section guards: no check is of the family 'triger'; the nearest is 'trigger'",
-        id="unknown family",
-    ),
+        id="verdict not first"),
+    pytest.param(OUTLINE.replace('families = ["trigger",', 'families = ["triger",'),
+                 "pgcontract.toml:4: section guards: no check is of the family 'triger'; the nearest is 'trigger'",
+                 id="unknown family"),
 ])  # fmt: skip
 def test_mistakes_in_an_outline(outline: str, expected: str, written: Write) -> None:
     root = written(outline, "")

@@ -66,18 +66,13 @@ SHOWN = {
         "\n\nCould not be asked: `column.key_width` (E14) · `column.padded` (E15).\n",
         "| NOTED 2 checks E14 E15 | The server refused the script. |\n",
     ],
-    ("refused", "text"): [
-        "• the script does not apply\n\n✗ BROKEN (error) script.applies[script]\n",
+    ("refused", "text"): ["• the script does not apply\n\n✗ BROKEN (error) script.applies[script]\n",
         "    LINE 2: CREAT TABLE public.sessions (\n            ^\n  remedy   Correct the statement",
-        "\n  2 checks could not be asked because of it\n",
-        "checks   13 broken, 2 not asked, 1 noted\n",
-    ],
+        "\n  2 checks could not be asked because of it\n", "checks   13 broken, 2 not asked, 1 noted\n"],
     ("refused", "github"): ["::error file=schema/migrations/020_sessions.sql,line=2,col=1,title=BROKEN script.applies"],
-    ("hostile", "markdown"): [
-        "| Target | Supabase, PostgreSQL, project `x'; rm -rf` |\n",
+    ("hostile", "markdown"): ["| Target | Supabase, PostgreSQL, project `x'; rm -rf` |\n",
         " **To do:** a|b`c`\\`\\<b>x\\</b><br># h %s @<!-- -->team [l\\](u) \\\\x1b[31m \\\\u202e \\$1 \\_e\\_ \\*s\\* ",
-        " At ``a b%,:|`.sql:3``. **To do:** ",
-    ],
+        " At ``a b%,:|`.sql:3``. **To do:** "],
     ("hostile", "text"): [
         "\n  at       a b%,:|`.sql:3\n  expected a|b`c``<b>x</b>\n           # h %s @team [l](u) \\x1b[31m"
     ],
@@ -91,14 +86,12 @@ SHOWN = {
         "Cost over rows, times and WAL by index are drawn in `charts/` beside this page, and in deployment.html.\n",
         "| Performance | **BROKEN (warning)** | 1 broken, 2 kept | 2 not shown |\n",
     ],
-    ("measured", "html"): [
-        "<td><code>CREATE INDEX ON public.sessions USING gin (answers)</code></td>",
-        "<td>1,000<br>10,000<br>100,000</td>",
-    ],
+    ("measured", "html"): ["<td><code>CREATE INDEX ON public.sessions USING gin (answers)</code></td>",
+                           "<td>1,000<br>10,000<br>100,000</td>"],
     ("measured", "github"): [
         "::warning file=schema/migrations/020_sessions.sql,line=1,title=BROKEN query.growth[open]::It grows"
     ],
-}
+}  # fmt: skip
 
 
 def without_our_own_files(page: str) -> str:

@@ -62,11 +62,9 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
          "convert it, e.g. iconv -f UTF-16 -t UTF-8"),
         ("a\nb".encode("utf-16-le"), "001_x.sql:1: not UTF-8 at byte 1: looks like UTF-16 without a byte order mark; "
          "convert it, e.g. iconv -f UTF-16LE -t UTF-8"),
-        (
-            b"select 1;\n-- gr\xf6\xdfe\n",
-            "001_x.sql:2: not UTF-8 at byte 15: looks like Windows-1252 or Latin-1 (column 6 of the line); "
-            "convert it, e.g. iconv -f WINDOWS-1252 -t UTF-8",
-        ),
+        (b"select 1;\n-- gr\xf6\xdfe\n",
+         "001_x.sql:2: not UTF-8 at byte 15: looks like Windows-1252 or Latin-1 (column 6 of the line); "
+         "convert it, e.g. iconv -f WINDOWS-1252 -t UTF-8"),
         (b"PK\x03\x04 some archive\n and \x00 within its bytes, as archives have",
          "001_x.sql:2: a binary file: byte 23 is NUL, which SQL text cannot hold"),
         (b"select '\\i x';\n\\ir other.sql\n", r"001_x.sql:2: \ir is psql's own command, not SQL, and no server runs it: "
@@ -75,11 +73,9 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
          "write it in SQL, or remove the line"),
         (b"password \\hunter2\n",
          "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
-        (
-            b"select 1;\npassword \\hunter2\n",
-            "001_x.sql:2: a backslash outside of quotes, as psql's own commands open with, is not SQL, "
-            "and no server runs it: remove it",
-        ),
+        (b"select 1;\npassword \\hunter2\n",
+         "001_x.sql:2: a backslash outside of quotes, as psql's own commands open with, is not SQL, "
+         "and no server runs it: remove it"),
         (b"root:$6$hunter2:19000:0:99999:7:::\nbin:*;1\n",
          "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
         (b"-- keys\n\n[default]\naws_secret_access_key = hunter2\n",
@@ -96,11 +92,9 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
          "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
         (b"CRAETE TABLE t ();",
          "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; did you mean CREATE here?"),
-        (
-            b"\n\ncopy t (a)\nfrom stdin;\n1\n\\.\n",
-            "001_x.sql:3: COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
-            "write the rows as INSERT statements",
-        ),
+        (b"\n\ncopy t (a)\nfrom stdin;\n1\n\\.\n",
+         "001_x.sql:3: COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
+         "write the rows as INSERT statements"),
     ],
     ids=[
         "utf-16",

@@ -101,12 +101,9 @@ def test_tool_is_named_for_its_folder_and_for_its_project(
 
 @pytest.mark.parametrize(("files", "path", "command"), [
     pytest.param(ALEMBIC, ".", "`alembic upgrade head --sql | pgcontract verify -`", id="Alembic"),
-    pytest.param(
-        DJANGO,
-        "shop",
-        "python manage.py sqlmigrate shop 0002_price > judged/2_pending.sql; pgcontract verify judged`",
-        id="Django, with the app and its last",
-    ),
+    pytest.param(DJANGO, "shop",
+                 "python manage.py sqlmigrate shop 0002_price > judged/2_pending.sql; pgcontract verify judged`",
+                 id="Django, with the app and its last"),
     pytest.param(DJANGO, ".", "python manage.py sqlmigrate APP NAME > judged/2_pending.sql", id="Django's project"),
     pytest.param(ALEMBIC, ".", "alembic upgrade FROM:head --sql > judged/2_pending.sql", id="Alembic's deploy"),
     pytest.param(RAILS, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="Rails"),

@@ -85,12 +85,9 @@ JUDGED: dict[str, tuple[Finding, Waiver, tuple[Status, Severity | None, str]]] =
     "of what is critical, by a wildcard": (
         CRITICAL,
         waiver(TODAY, subject="*"),
-        (
-            Status.BROKEN,
-            Severity.ERROR,
-            "waives nothing: column.type[public.t.a] is critical, and a wildcard does not waive it: name its check and "
-            "subject.",
-        ),
+        (Status.BROKEN, Severity.ERROR,
+         "waives nothing: column.type[public.t.a] is critical, and a wildcard does not waive it: name its check and "
+         "subject."),
     ),
     "of what is critical, for too long": (
         CRITICAL,
