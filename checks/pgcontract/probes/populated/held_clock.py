@@ -16,6 +16,10 @@ _GOES_ON: Final = re.compile(
     r"(?:\bpg_catalog\s*\.\s*)?\b(?:(?P<clock>clock_timestamp|statement_timestamp)|timeofday|random)\s*\(\s*\)",
     re.IGNORECASE,
 )
+_ANEW: Final = re.compile(
+    r"\b(?:now|nextval|timeofday|(?:gen_)?random\w*|uuid\w*)\s*\(|_timestamp\b|\bcurrent_(?:date|time)|\blocaltime",
+    re.IGNORECASE,
+)
 _HELD: Final = "0.5::double precision"
 # Functions of whoever migrates, but for aggregates; one with a body in SQL has it in prosqlbody.
 _FUNCTIONS: Final = """
@@ -25,6 +29,11 @@ SELECT pg_catalog.pg_get_functiondef(p.oid)
    AND (p.prosqlbody IS NOT NULL OR p.prosrc ~* '(clock|statement)_timestamp|timeofday|random')
  ORDER BY p.oid
 """
+
+
+def is_new_each_time(text: str) -> bool:
+    """Whether the clock, chance or a sequence may give it another value in another transaction."""
+    return _ANEW.search(text) is not None
 
 
 def held_text(text: str) -> str:
