@@ -15,7 +15,7 @@ from pgcontract.model.schema import Column, View
 from pgcontract.postgres.acting_identity import NOBODY
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import insert_statement, try_access
+from pgcontract.probes.roles.access import insert_statement, is_exposed, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage
 from pgcontract.probes.roles.definers import try_definers
 from pgcontract.probes.roles.exposed_functions import (
@@ -27,6 +27,7 @@ from pgcontract.probes.roles.exposed_functions import (
     call_arguments,
     call_of,
     called_bodies,
+    called_functions,
 )
 from pgcontract.probes.roles.ties import AUTH_USERS, asked_once
 from pgcontract.probes.roles.users import ANNA, ANON, SECOND, USERS, Actor
@@ -35,7 +36,7 @@ from pgcontract.values import dataclass
 
 _NEW: Final = 970  # what a row that is tried to be inserted is made of
 _MAX_ROWS: Final = 2_000
-_WRITES: Final = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|TRUNCATE)\b", re.IGNORECASE)
+WRITES: Final = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|TRUNCATE)\b", re.IGNORECASE)
 # That somebody is signed in says nothing of who.
 _SIGNED_IN: Final = re.compile(
     r"auth\.uid\(\)\s+IS\s+(?:NOT\s+)?NULL|auth\.role\(\)\s*(?:=|<>|!=)\s*'(?:authenticated|anon)'", re.IGNORECASE
@@ -77,7 +78,7 @@ def try_definer_writes(context: Context) -> DefinerWrites:
     access = try_access(context)
     views = [view for view in context.migrated.views if view.name in access.relations and not view.materialized]
     exposed = try_definers(context).exposed
-    functions = [one for one in exposed if one.function.security == "definer"][:MAX_FUNCTIONS]
+    functions = [one for one in exposed if _definers(context, one)][:MAX_FUNCTIONS]
     if not views and not functions:
         return DefinerWrites()
     trier = _Trier(context)
@@ -105,6 +106,14 @@ def _by_regimes(written: Sequence[Written]) -> tuple[Written, ...]:
         regimes = tuple(dict.fromkeys((*known.regimes, *one.regimes)))
         found[one.name, one.actor, one.operation] = Written(**{**vars(known), "regimes": regimes})
     return tuple(found.values())
+
+
+def _definers(context: Context, one: ExposedFunction) -> list[str]:
+    """Itself and what it calls, as far as they run with their owner's rights; of the latter what writes and is shown to
+    nobody by itself."""
+    called = called_functions(context.migrated, one.function.body or "", besides=one.function.name)
+    behind = [inner for inner in called if not is_exposed(context, inner.name) and WRITES.search(inner.body or "")]
+    return [function.name for function in (one.function, *behind) if function.security == "definer"]
 
 
 class _Trier:
@@ -179,7 +188,7 @@ class _Trier:
     def call(self, stage: Stage, one: ExposedFunction) -> Iterator[Written]:
         function = one.function
         bodies = "\n".join(called_bodies(self._context.after, function))
-        if not _WRITES.search(bodies) or LEAVES.search(bodies) or WHO.search(_SIGNED_IN.sub("", asked_once(bodies))):
+        if not WRITES.search(bodies) or LEAVES.search(bodies) or WHO.search(_SIGNED_IN.sub("", asked_once(bodies))):
             return
         tables = [name for name in self._tables_in(bodies) if name == AUTH_USERS or self._access.separates(name)]
         for actor in (ANON, SECOND) if tables else ():
@@ -192,7 +201,8 @@ class _Trier:
                 changes = {operation: table for operation, table in changes.items() if operation not in told}
                 if not changes:
                     continue
-                before = f"ALTER ROUTINE {function.name} SECURITY INVOKER"
+                definers = _definers(self._context, one)
+                before = "; ".join(f"ALTER ROUTINE {name} SECURITY INVOKER" for name in definers)
                 _, own = self._changes(stage, call, actor, tables, given, before=before)
                 for operation, table in changes.items():
                     if operation not in own:

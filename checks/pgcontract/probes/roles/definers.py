@@ -9,6 +9,7 @@ from dataclasses import field
 from typing import Final
 
 import psycopg
+from psycopg import sql
 
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Function, View
@@ -22,6 +23,7 @@ from pgcontract.probes.roles.exposed_functions import (
     ExposedFunction,
     call_arguments,
     call_of,
+    called_functions,
     is_uuid,
     read_exposed,
 )
@@ -37,13 +39,15 @@ _MAX_ROWS: Final = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What an actor is shown of others that the tables would not: the tables, and a value of each as an example."""
+    """What an actor is shown of others that the tables would not: the tables, and a value of each as an example.
+    `through` is the function that it calls, where that one, out of the interface's sight, is what shows them."""
 
     name: str
     actor: Actor
     regimes: tuple[str, ...]
     outcome: Outcome
     values: Mapping[str, str]
+    through: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,12 @@ class _Comparison:
         self._access = access
         self._rows = users_state(context).made.rows
         self._marks = find_marks(self._rows)
+        self._hidden_definers = {
+            one.name: one
+            for one in context.migrated.functions
+            if one.security == "definer" and one.form == "function" and not is_exposed(context, one.name)
+        }
+        self._visible: dict[tuple[Stage, Actor, str], set[str]] = {}
 
     def compare(self, views: Sequence[View], functions: Sequence[Function]) -> Definers:
         shown: dict[tuple[str, Actor], Shown] = {}
@@ -91,7 +101,10 @@ class _Comparison:
             stage = open_stage(self._access.regimes[-1])
             exposed = tuple(read_exposed(stage.connection, functions))
             definers = [one for one in exposed if one.function.security == "definer"]
-            for one in definers[:MAX_FUNCTIONS]:
+            others = [
+                one for one in exposed if one.function.security != "definer" and self._behind(one.function.body or "")
+            ]
+            for one in (definers + others)[:MAX_FUNCTIONS]:
                 self._function(stage, one, told, called)
             self._compare_views(stage, views, read, shown)
         return Definers(
@@ -137,14 +150,18 @@ class _Comparison:
                     continue
                 source = f"({view.definition.rstrip().rstrip(';')})" if view.materialized else view.name
                 own = self._foreign(stage.attempt(_as_json(source), actor), actor)
-                seen = set[str]().union(*(marks for _, marks in found.values())) - own
+                every = set[str]().union(*(marks for _, marks in found.values()))
+                seen, through = every - own, ""
+                if not seen and (through := self._behind(view.definition)):
+                    seen = self._hidden(stage, actor, every)
                 if seen:
                     shown[view.name, actor] = Shown(
                         name=view.name,
                         actor=actor,
                         regimes=tuple(found),
                         outcome=next(iter(found.values()))[0],
-                        values=self._examples(seen, view.definition),
+                        values=self._examples(seen, view.definition, through),
+                        through=through,
                     )
 
     def _function(
@@ -155,6 +172,7 @@ class _Comparison:
         called: dict[str, Outcome],
     ) -> None:
         function = one.function
+        is_definer, through = function.security == "definer", self._behind(function.body or "")
         if function.form != "function" or LEAVES.search(function.body or ""):
             return
         for actor in (ANON, SECOND):
@@ -164,28 +182,61 @@ class _Comparison:
                 call = call_of(one, given)
                 sent = _as_json(call.removeprefix("SELECT * FROM "))
                 outcome = stage.attempt(call, actor, sent=sent)
-                if actor is ANON:
+                if actor is ANON and is_definer:
                     called.setdefault(function.name, outcome)
                     if outcome.refusal is None:
                         called[function.name] = outcome
-                seen = {
-                    mark
-                    for mark in self._foreign(outcome, actor)
-                    if any(table == AUTH_USERS or self._access.separates(table) for table in self._marks[mark][1])
-                    and not any(mark in text for text in given)
-                }
-                if not seen:
+                every = {mark for mark in self._foreign(outcome, actor) if not any(mark in text for text in given)}
+                every = {mark for mark in every if self._is_somebodys(mark)}
+                if not every:
                     continue
                 before = f"ALTER FUNCTION {function.name} SECURITY INVOKER"
-                seen -= self._foreign(stage.attempt(call, actor, before=before, sent=sent), actor)
+                seen = every - self._foreign(stage.attempt(call, actor, before=before, sent=sent), actor)
+                is_by_itself = bool(seen)
+                if not seen and through:
+                    seen = self._hidden(stage, actor, every)
                 if seen and (function.name, actor) not in told:
                     told[function.name, actor] = Shown(
                         name=function.name,
                         actor=actor,
                         regimes=self._access.regimes,
                         outcome=outcome,
-                        values=self._examples(seen, function.body or ""),
+                        values=self._examples(seen, function.body or "", through),
+                        through="" if is_by_itself else through,
                     )
+
+    def _behind(self, text: str, depth: int = 3) -> str:
+        """The first function with its owner's rights that is called in it, by a view in it, or by a function that it
+        calls, and that the interface does not show."""
+        called = [*called_functions(self._context.after, text)]
+        for function in called:
+            if function.name in self._hidden_definers:
+                return function.name
+        views = [one for one in self._context.after.views if one.name in text and one.definition != text]
+        deeper = [*(one.body or "" for one in called), *(one.definition for one in views)] if depth else []
+        return next((name for one in deeper if one != text and (name := self._behind(one, depth - 1))), "")
+
+    def _is_somebodys(self, mark: str) -> bool:
+        return any(table == AUTH_USERS or self._access.separates(table) for table in self._marks[mark][1])
+
+    def _hidden(self, stage: Stage, actor: Actor, marks: set[str]) -> set[str]:
+        """Those of rows that are somebody's that the actor does not see in any of their tables."""
+        return {
+            mark
+            for mark in marks
+            if self._is_somebodys(mark)
+            and not any(mark in self._seen_in(stage, actor, table) for table in self._marks[mark][1])
+        }
+
+    def _seen_in(self, stage: Stage, actor: Actor, table: str) -> set[str]:
+        key = stage, actor, table
+        if key not in self._visible:
+            held = self._access.held.get((self._access.regimes[-1], table, actor.role))
+            names = sorted(held.columns.get("SELECT", ())) if held and "SELECT" not in held.whole else []
+            columns = sql.SQL(", ").join(map(sql.Identifier, names)).as_string(None)
+            source = f"(SELECT {columns} FROM {table})" if names else table  # noqa: S608 - names of the catalog
+            self._visible[key] = self._foreign(stage.attempt(_as_json(source), actor), actor)
+        return self._visible[key]
 
     def _foreign(self, outcome: Outcome, actor: Actor) -> set[str]:
         """The marks of others' rows in what was shown."""
@@ -193,8 +244,10 @@ class _Comparison:
         own = actor.user.number if actor.user else 0
         return {mark for mark, (number, _) in self._marks.items() if number != own and mark in text}
 
-    def _examples(self, marks: set[str], source: str) -> dict[str, str]:
-        """A mark by table: of those that the source names, where any of them holds it."""
+    def _examples(self, marks: set[str], source: str, through: str = "") -> dict[str, str]:
+        """A mark by table: of those that the source names, or the function that it calls, where any holds it."""
+        if through:
+            source += self._hidden_definers[through].body or ""
         examples: dict[str, str] = {}
         views = {view.name: view.definition for view in self._context.after.views}
         for _ in range(3):  # what a view in it names

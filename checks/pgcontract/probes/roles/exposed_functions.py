@@ -20,7 +20,7 @@ MAX_FUNCTIONS: Final = 300
 _MAX_CALLS: Final = 6
 # A number that no row of ours holds: where a value moves by it, the caller said by how much.
 CHOSEN: Final = 17
-_NUMBERS: Final = frozenset(("smallint", "integer", "bigint", "numeric", "real", "double precision"))
+NUMBERS: Final = frozenset(("smallint", "integer", "bigint", "numeric", "real", "double precision"))
 NOT_CALLABLE: Final = ("trigger", "event_trigger", "internal")
 LEAVES: Final = re.compile(
     r"\bdblink|\bhttp_|\bhttp\s*\(|\bnet\.|\bCOPY\b|\bpg_read_|\bpg_write_|\blo_(?:im|ex)port|advisory|\bLISTEN\b|\bpg_sleep"
@@ -110,7 +110,7 @@ def call_arguments(schema: Schema, rows: Mapping[tuple[str, int], UsersRow], one
 
 def _with_chosen_number(given: list[str], types: Sequence[str]) -> list[str]:
     """Of several numbers the first may say which row it is."""
-    places = [place for place, type_ in enumerate(types) if type_ in _NUMBERS]
+    places = [place for place, type_ in enumerate(types) if type_ in NUMBERS]
     chosen = places[1:] or places
     return [f"'{CHOSEN}'::{types[place]}" if place in chosen else text for place, text in enumerate(given)]
 
@@ -126,13 +126,17 @@ def asks_who(schema: Schema, function: Function) -> bool:
 
 
 def called_bodies(schema: Schema, function: Function) -> Iterator[str]:
-    """Its body, and those of the functions that it calls; those of auth are the platform's."""
-    own = function.body or ""
-    yield own
+    """Its body, and those of the functions that it calls."""
+    yield function.body or ""
+    yield from (one.body or "" for one in called_functions(schema, function.body or "", besides=function.name))
+
+
+def called_functions(schema: Schema, text: str, *, besides: str = "") -> Iterator[Function]:
+    """The functions that a body or a query calls by its words; those of auth are the platform's."""
     for one in schema.functions:
         if (
-            one.name != function.name
+            one.name != besides
             and not one.name.startswith("auth.")
-            and re.search(rf"\b{re.escape(one.bare_name)}\s*\(", own)
+            and re.search(rf"\b{re.escape(one.bare_name)}\"?\s*\(", text)
         ):
-            yield one.body or ""
+            yield one

@@ -42,9 +42,11 @@ def view_caller_rights(context: Context) -> Iterator[Answer]:
     materialized view, once and for everybody. What the policies of a table hide, the view beside it shows.
     How it is measured: anon and a signed-in user read each view of the exposed schemas over rows of two users, under both
     grant regimes; then they read the same with security_invoker on, a materialized view's query by itself. Rows of others
-    that only the first shows count, auth.users among them; sums do not. A table without row security in a schema that is
-    not exposed is taken to be meant for its views. Elsewhere than on Supabase each role that is granted the view and the
-    table reads it, settings that the policies ask for set to nobody's, and then with security_invoker on: a warning.
+    that only the first shows count, auth.users among them; sums do not. Where the view calls a SECURITY DEFINER function
+    that is not exposed itself, so do rows that both show and the tables hide. A table without row security in a schema
+    that is not exposed is taken to be meant for its views. Elsewhere than on Supabase each role that is granted the view
+    and the table reads it, settings that the policies ask for set to nobody's, and then with security_invoker on: a
+    warning.
     What to do: ALTER VIEW ... SET (security_invoker = true), or REVOKE SELECT ON the view.
     """
     if not supports_roles(context):
@@ -91,18 +93,29 @@ def _view_answer(context: Context, access: Access, view: View, by_actor: list[Sh
     where = in_projects(context, access, (regime for shown in by_actor for regime in shown.regimes))
     kind = "materialized view" if view.materialized else "view"
     remedy = f"REVOKE ALL ON {view.name} FROM PUBLIC, anon, authenticated;"
-    if not view.materialized and table != AUTH_USERS:
+    if first.through:
+        remedy = f"{_closed(first.through)} or {remedy}"
+    elif not view.materialized and table != AUTH_USERS:
         remedy = f"ALTER VIEW {view.name} SET (security_invoker = true);"
     return Answer(
         Status.BROKEN,
         view.name,
-        f"The {kind} {view.name} shows {described(first.actor)} rows of {table} that the table itself does not{where}.",
+        f"The {kind} {view.name} shows {described(first.actor)} rows of {table} that the table itself does not{where}"
+        f"{_through(first)}.",
         expected="nothing that the caller could not read in the table",
         actual=f"{first.values[table]!r} of {table}",
         remedy=remedy,
         evidence=_evidence(by_actor),
         origin=origin_in_chain(context.promise, "view", view.name),
     )
+
+
+def _through(shown: Shown) -> str:
+    return f": it calls {shown.through}, which runs with the rights of its owner" if shown.through else ""
+
+
+def _closed(function: str) -> str:
+    return f"Compare with auth.uid() in the body of {function}; or ALTER FUNCTION {function} SECURITY INVOKER;"
 
 
 @check("function.caller_rights", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
@@ -114,7 +127,7 @@ def function_caller_rights(context: Context) -> Iterator[Answer]:
     shows it as /rpc/..., and an id of somebody else's is all that it takes.
     How it is measured: anon and a signed-in user call each such function of the exposed schemas, with the ids and
     values of another user; then once more with SECURITY INVOKER. What of the other user's rows only the first call
-    gives back counts.
+    gives back counts; so does what one shows by calling a SECURITY DEFINER function that is not exposed itself.
     What to do: compare with auth.uid() in the body, or SECURITY INVOKER, or REVOKE EXECUTE FROM PUBLIC, anon,
     authenticated.
     """
@@ -138,15 +151,17 @@ def function_caller_rights(context: Context) -> Iterator[Answer]:
 def _function_answer(context: Context, function: Function, by_actor: list[Shown]) -> Answer:
     first = by_actor[0]
     table = next(iter(first.values))
+    remedy = f"ALTER FUNCTION {function.name} SECURITY INVOKER; or compare with auth.uid() in its body;"
+    if first.through:
+        remedy = _closed(first.through)
     return Answer(
         Status.BROKEN,
         function.name,
         f"{function.name} hands {described(first.actor)} rows of {table} that are another user's and that the table "
-        "hides.",
+        f"hides{_through(first)}.",
         expected="nothing that the caller could not read in the table",
         actual=f"{first.values[table]!r} of {table}",
-        remedy=f"ALTER FUNCTION {function.name} SECURITY INVOKER; or compare with auth.uid() in its body; or "
-        f"REVOKE EXECUTE ON FUNCTION {function.name} FROM PUBLIC, anon, authenticated.",
+        remedy=f"{remedy} or REVOKE EXECUTE ON FUNCTION {function.name} FROM PUBLIC, anon, authenticated.",
         evidence=_evidence(by_actor),
         origin=origin_in_chain(context.promise, "function", function.name),
     )
