@@ -1,19 +1,25 @@
-"""What a user gives himself in a row of his own: a role, a balance, a paid status. Tried by UPDATE, INSERT, sign-up."""
+"""What a user gives himself in a row of his own: a role, a balance, a paid status. Tried by UPDATE, INSERT, sign-up, and
+through views and functions that write with their owner's rights."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.schema import Column, Function, Schema, Table
+from pgcontract.model.schema import Column, Function, Schema
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, insert_statement, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage, literal
+from pgcontract.probes.roles.definer_writes import try_definer_writes
+from pgcontract.probes.roles.guarded_columns import PAID, guarded_columns, is_membership, is_profile, is_status
+from pgcontract.probes.roles.raising_calls import RaisingCalls, is_numeric
 from pgcontract.probes.roles.separation import called_in
 from pgcontract.probes.roles.users import ANNA, FIRST, User
 from pgcontract.probes.roles.users_rows import PRIVILEGED
@@ -24,26 +30,18 @@ _SIGN_UP: Final = User(name="user C", number=3, id="c0000000-0000-4000-8000-0000
 _SAID: Final = lazy_pattern(r"raw_user_meta_data\"?\s*->>?\s*'(\w+)'", re.IGNORECASE)
 _NEW: Final = 930  # what a row that is tried to be inserted is made of
 _TAKEN: Final = "23505"
-# Said of any row, and not of the one that a user has: there they are content.
-_ON_A_PROFILE_ALONE: Final = lazy_pattern(r"points|plan|tier|(is_?)?(verified|approved)|scopes?", re.IGNORECASE)
 _POWER: Final = lazy_pattern(r"admin|owner|super|root|staff|moderator|pro|premium|paid", re.IGNORECASE)
 _OF_PEOPLE: Final = lazy_pattern(
     r"(\w+_)?(users?|profiles?|members?|memberships?|roles?|accounts?|people|persons?|employees?|staff|admins?|customers?)(_\w+)?",
     re.IGNORECASE,
 )
-_STATUS: Final = lazy_pattern(r"((payment|subscription|order|membership)_?)?(status|state)|paid|is_paid", re.IGNORECASE)
-_OF_A_PAYMENT: Final = lazy_pattern(
-    r"(stripe|paddle|paypal|razorpay|lemon_?squeezy|polar|revenuecat)_\w+|price_id|payment_intent(_id)?"
-    r"|checkout_session(_id)?|current_period_(start|end)",
-    re.IGNORECASE,
-)
-_PAID: Final = lazy_pattern(r"paid|active|succeeded|complete|completed", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Raised:
     """A column that user A set, by which operation, to what, under which regimes. `asking` is the policy whose answer
-    rests on that value, if any does. By SIGN UP it is `maker` that takes it from what he says of himself."""
+    rests on that value, if any does. `maker` is the function that takes it from what he says of himself at SIGN UP, or
+    from whoever makes a CALL, or the VIEW through which he changes it."""
 
     column: Column
     operation: str
@@ -54,61 +52,33 @@ class Raised:
     maker: str = ""
 
 
-def is_guarded(column: Column) -> bool:
-    """Whether others are to set it, by its name."""
-    return PRIVILEGED.fullmatch(column.bare_name) is not None
-
-
 @cached_state_fact
 def raised_columns(context: Context) -> tuple[Raised, ...]:
-    """Each column once: the UPDATE, where several ways are open."""
+    """Each column once: the UPDATE, where several ways are open in new projects; and a CALL only where no other is."""
     access = try_access(context)
-    candidates = [*_candidates(context.after, access)]
+    candidates = [*guarded_columns(context.after, access)]
     if not candidates:
         return ()
     found: dict[str, Raised] = {}
+    try_definer_writes(context)  # asked on stages of its own, which undo what is open
     with acting_stages(context) as open_stage:
         for regime in access.regimes:
             raiser = _Raiser(context, access, open_stage(regime), regime)
             for column in candidates:
-                raised = raiser.by_update(column) or raiser.by_insert(column) or raiser.by_sign_up(column)
-                if raised is not None:
-                    known = found.get(column.name)
-                    regimes = (*(known.regimes if known else ()), regime)
-                    found[column.name] = Raised(**{**vars(raised), "regimes": regimes})
+                known = found.get(column.name)
+                raised = raiser.by_any(column, known.operation if known else "")
+                if raised is None:
+                    continue
+                if known is None:
+                    found[column.name] = raised
+                elif raised.operation == known.operation:
+                    found[column.name] = replace(raised, regimes=(*known.regimes, regime))
     return tuple(found.values())
-
-
-def _candidates(schema: Schema, access: Access) -> Iterator[Column]:
-    of_payments = {column.table for column in schema.columns if _OF_A_PAYMENT.fullmatch(column.bare_name)}
-    for column in schema.columns:
-        table = access.relations.get(column.table)
-        if not isinstance(table, Table) or not table.row_security or (column.table, ANNA.number) not in access.rows:
-            continue
-        ties = access.ties.get(column.table, frozenset())
-        if not ties or column.bare_name in ties or column.generated:
-            continue
-        is_status = column.table in of_payments and _STATUS.fullmatch(column.bare_name) is not None
-        if any(_PAID.fullmatch(text) for text in re.findall(r"'([^']*)'::", column.default or "")):
-            continue  # as each row begins
-        if not is_status and not is_guarded(column):
-            continue
-        if _ON_A_PROFILE_ALONE.fullmatch(column.bare_name) and not _is_profile(schema, column.table, ties):
-            continue
-        yield column
 
 
 def _keys(schema: Schema, table: str) -> Iterator[Sequence[str]]:
     return (
         one.keys for one in schema.indexes_by_table.get(table, ()) if (one.constraint or "").startswith("primary key ")
-    )
-
-
-def _is_profile(schema: Schema, table: str, ties: frozenset[str]) -> bool:
-    """Whether a user has one row of it."""
-    return any(
-        index.unique and len(index.keys) == 1 and index.keys[0].strip('"') in ties
-        for index in schema.indexes_by_table.get(table, ())
     )
 
 
@@ -122,6 +92,24 @@ class _Raiser:
         self._regime = regime
         self._made = users_state(context).made
         self._filled = {table.name: table for table in users_state(context).tables}
+        self._views = [view for view in context.migrated.views if not view.materialized]
+        self._told = {(one.name, one.table) for one in try_definer_writes(context).views if one.operation == "UPDATE"}
+        self._calls = RaisingCalls(context, access, stage)
+
+    def by_any(self, column: Column, first: str) -> Raised | None:
+        """The way that is known of another regime is tried first."""
+        ways = {
+            "UPDATE": self.by_update,
+            "INSERT": self.by_insert,
+            "SIGN UP": self.by_sign_up,
+            "VIEW": self.by_view,
+            "CALL": self.by_call,
+        }
+        for way in sorted(ways, key=lambda way: way != first):
+            raised = ways[way](column)
+            if raised is not None:
+                return raised
+        return None
 
     def by_update(self, column: Column) -> Raised | None:
         held = self._access.held.get((self._regime, column.table, FIRST.role))
@@ -142,13 +130,14 @@ class _Raiser:
         return None
 
     def by_insert(self, column: Column) -> Raised | None:
-        """In a table whose rows are about users alone: of a team the role is one there."""
+        """In a table of which he has one row, or whose rows are about users alone: of a team the role is one there."""
         filled = self._filled.get(column.table)
         held = self._access.held.get((self._regime, column.table, FIRST.role))
         if filled is None or held is None or not held.may_column("INSERT", column.bare_name):
             return None
         ties = self._access.ties[column.table]
-        if not _STATUS.fullmatch(column.bare_name) and any(
+        has_one = is_profile(self._schema, column.table, ties)
+        if not (has_one or is_status(column)) and any(
             name not in ties for key in filled.references for name in key.columns
         ):
             return None
@@ -181,6 +170,34 @@ class _Raiser:
                         return self._raised(column, "SIGN UP", value, outcome, maker=function.name)
         return None
 
+    def by_view(self, column: Column) -> Raised | None:
+        """Through a view that shows it. One that reaches others' rows is told of by itself."""
+        name = re.compile(rf"\b{re.escape(QualifiedName.parse(column.table).name)}\b")
+        for view in self._views:
+            held = self._access.held.get((self._regime, view.name, FIRST.role))
+            shown = {one.bare_name for one in self._schema.columns_of(view.name)}
+            if held is None or not held.may_column("UPDATE", column.bare_name) or column.bare_name not in shown:
+                continue
+            if not name.search(view.definition) or (view.name, column.table) in self._told:
+                continue
+            tie = next((one for one in sorted(self._access.ties[column.table]) if one in shown), "")
+            where = f" WHERE {identifier(tie).as_string(None)} = {literal(ANNA.id)}" if tie else ""
+            for value in self._higher(column, self._access.rows[column.table, ANNA.number].values.get(column.bare_name)):
+                change = f"UPDATE {view.name} SET {column.quoted_name} = {literal(value)}{where}"  # noqa: S608 - the catalog's
+                outcome = self._insert(change, column)
+                if _holds(outcome, value) and self._is_power(column, value):
+                    return self._raised(column, "VIEW", value, outcome, maker=view.name)
+        return None
+
+    def by_call(self, column: Column) -> Raised | None:
+        """By a function that writes there what its caller gives."""
+        for value in self._higher(column, self._access.rows[column.table, ANNA.number].values.get(column.bare_name)):
+            if self._is_power(column, value):
+                call = self._calls.raising(column, value, self._is_his(column))
+                if call is not None:
+                    return self._raised(column, "CALL", call.value, call.outcome, maker=call.function.name)
+        return None
+
     def _sign_up(self, column: Column, said: Mapping[str, str]) -> Outcome:
         values = ", ".join(map(literal, (_SIGN_UP.id, _SIGN_UP.email, "authenticated", json.dumps(said))))
         statement = f"INSERT INTO auth.users (id, email, role, raw_user_meta_data) VALUES ({values})"  # noqa: S608
@@ -204,7 +221,7 @@ class _Raiser:
     def _is_power(self, column: Column, value: str) -> bool:
         """Whether it is more than a user chooses of himself when he signs up, as to buy or to sell."""
         is_text = column.type != "boolean" and not value.isdigit()
-        return not is_text or _POWER.search(value) is not None or _STATUS.fullmatch(column.bare_name) is not None
+        return not is_text or _POWER.search(value) is not None or is_status(column)
 
     def _is_free(self, column: Column) -> bool:
         """Whether it is a role in any words, in one of many rows, in a table that is not called as one of people."""
@@ -218,9 +235,7 @@ class _Raiser:
 
     def _is_of_a_member(self, column: Column) -> bool:
         """Whether a user has one row of the table, or one for each of what he belongs to."""
-        ties = self._access.ties[column.table]
-        indexes = self._schema.indexes_by_table.get(column.table, ())
-        return any(index.unique and not ties.isdisjoint(key.strip('"') for key in index.keys) for index in indexes)
+        return is_membership(self._schema, column.table, self._access.ties[column.table])
 
     def _raised(self, column: Column, operation: str, value: str, outcome: Outcome, *, maker: str = "") -> Raised:
         return Raised(
@@ -235,7 +250,7 @@ class _Raiser:
 
     def _asking(self, column: Column, value: str) -> str:
         """The first policy that looks into the table for this value, itself or by a function that it calls."""
-        if column.type.startswith(("numeric", "int", "bigint", "smallint", "double", "real")):
+        if is_numeric(column):
             return ""
         words = [rf"\b{re.escape(QualifiedName.parse(column.table).name)}\b", rf"\b{re.escape(column.bare_name)}\b"]
         if column.type != "boolean":
@@ -257,15 +272,15 @@ class _Raiser:
         schema = self._schema
         labels = next((one.labels for one in schema.types if one.is_type(column.type)), ())
         known = [text for text in (*labels, *self._listed(column)) if text != held]
-        if _STATUS.fullmatch(column.bare_name) and column.type != "boolean":
-            yield from [text for text in known if _PAID.fullmatch(text)][:1]
+        if is_status(column) and column.type != "boolean":
+            yield from [text for text in known if PAID.fullmatch(text)][:1]
             if not known and column.type.startswith(("text", "character")):
                 yield "active"
         elif column.type == "boolean":
             yield "true"
         elif known:
             yield sorted(known, key=lambda text: not _POWER.search(text))[0]
-        elif column.type.startswith(("numeric", "int", "bigint", "smallint", "double", "real")):
+        elif is_numeric(column):
             yield "777"
         elif column.type.endswith("[]"):
             yield "{admin}"

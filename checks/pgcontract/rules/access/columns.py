@@ -11,7 +11,8 @@ from pgcontract.model.schema import Column, Schema, Table
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import try_access
-from pgcontract.probes.roles.raised_columns import Raised, is_guarded, raised_columns
+from pgcontract.probes.roles.guarded_columns import is_guarded
+from pgcontract.probes.roles.raised_columns import Raised, raised_columns
 from pgcontract.probes.roles.users import ANON, FIRST, SECOND
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
@@ -49,12 +50,15 @@ def column_guarded(context: Context) -> Iterator[Answer]:
     too.
     How it is measured: a signed-in user sets each such column, by its name, on his own row, or in one that he inserts,
     and what it then holds is read: a trigger that puts it back, a WITH CHECK that refuses it, or a grant of other columns
-    keeps it; and somebody signs up who says it of himself, where a function makes his row of that. A status is one where
-    the table has columns of a payment service (stripe_..., price_id). An inserted role counts where no other key says of
-    what, and only one of power (admin). It is critical where a policy, or a function that one calls, asks this table for
-    the very value.
+    keeps it; somebody signs up who says it of himself, where a function makes his row of that; and he calls each SECURITY
+    DEFINER function, and writes through each view, that reaches the column: what grows by the number that he gives, or
+    holds his word, counts. A status is one where the table is of a payment service (stripe_..., current_period_end);
+    credits, permissions and the like are those of a profile, a purse or a membership. An inserted role counts where no
+    other key says of what, and only one of power (admin). It is critical where a policy, or a function that one calls,
+    asks this table for the very value.
     What to do: REVOKE UPDATE ON the table and GRANT UPDATE (the columns that are his); or a trigger that keeps the old
-    value. At sign-up take a role from raw_app_meta_data, or write it down.
+    value. At sign-up take a role from raw_app_meta_data, or write it down. REVOKE EXECUTE ON a function that is the
+    server's to call.
     """
     for raised in raised_columns(context):
         yield _raised_answer(context, raised)
@@ -70,22 +74,19 @@ def _raised_answer(context: Context, raised: Raised) -> Answer:
         and (operation == "INSERT" or one.bare_name not in access.ties.get(column.table, ()))
     ]
     where = in_projects(context, access, raised.regimes)
-    summary = f"A user sets {column.bare_name} on his own row of {column.table}{where}."
-    if operation == "INSERT":
-        summary = f"A user puts a row of his own into {column.table} with {column.bare_name} {raised.value!r}{where}."
     remedy = (
         f"REVOKE {operation} ON {column.table} FROM anon, authenticated; GRANT {operation} "
         f"({', '.join(others) or '…'}) ON {column.table} TO authenticated;"
     )
     shown = session(raised.outcome, FIRST)
     if raised.maker:
-        summary = (
-            f"Whoever signs up has {column.bare_name} {raised.value!r} in {column.table} where he says so{where}: "
-            f"{raised.maker} takes it from raw_user_meta_data, which he writes himself."
-        )
-        remedy = f"Write {column.quoted_name} down in {raised.maker}, or take it from raw_app_meta_data."
+        remedy = _without_maker(raised)
+    if operation == "SIGN UP":
         shown = Evidence(title="What a sign-up comes to", text=f"{raised.outcome.statement};", language="sql")
-    if raised.asking:
+    summary = _summary(raised, where)
+    if raised.asking and raised.maker:
+        summary = f"{summary} That is what {raised.asking} asks for."
+    elif raised.asking:
         summary = f"{summary.removesuffix('.')}, which {raised.asking} asks for."
     return Answer(
         Status.BROKEN,
@@ -95,8 +96,46 @@ def _raised_answer(context: Context, raised: Raised) -> Answer:
         actual=raised.outcome.statement,
         remedy=remedy,
         evidence=[shown],
-        origin=origin_in_chain(context.promise, "table", column.table),
+        origin=origin_in_chain(context.promise, "function", raised.maker)
+        or origin_in_chain(context.promise, "view", raised.maker)
+        or origin_in_chain(context.promise, "table", column.table),
         severity=Severity.CRITICAL if raised.asking else None,
+    )
+
+
+def _summary(raised: Raised, where: str) -> str:
+    name, table, maker = raised.column.bare_name, raised.column.table, raised.maker
+    if raised.operation == "SIGN UP":
+        return (
+            f"Whoever signs up has {name} {raised.value!r} in {table} where he says so{where}: {maker} takes it from "
+            "raw_user_meta_data, which he writes himself."
+        )
+    if raised.operation == "CALL":
+        does, what = "sets", f"{raised.value!r}"
+        if raised.value.lstrip("-").isdigit():
+            does, what = "raises", "a negative amount" if raised.value.startswith("-") else "the amount"
+        return (
+            f"A user {does} {name} on his own row of {table} by calling {maker}, which takes {what} from him and writes "
+            f"with its owner's rights{where}."
+        )
+    if raised.operation == "INSERT":
+        return f"A user puts a row of his own into {table} with {name} {raised.value!r}{where}."
+    through = f" through the view {maker}, which writes with its owner's rights" if maker else ""
+    return f"A user sets {name} on his own row of {table}{through}{where}."
+
+
+def _without_maker(raised: Raised) -> str:
+    """What to do about the function or the view."""
+    if raised.operation == "SIGN UP":
+        return f"Write {raised.column.quoted_name} down in {raised.maker}, or take it from raw_app_meta_data."
+    if raised.operation == "CALL":
+        return (
+            f"REVOKE EXECUTE ON FUNCTION {raised.maker} FROM PUBLIC, anon, authenticated; and GRANT it TO service_role; "
+            "or ask in its body what gives the caller a right to that, and refuse the rest."
+        )
+    return (
+        f"ALTER VIEW {raised.maker} SET (security_invoker = true); or REVOKE INSERT, UPDATE, DELETE ON {raised.maker} "
+        "FROM PUBLIC, anon, authenticated;"
     )
 
 
