@@ -14,6 +14,7 @@ from pgcontract.probes.executed.bodies import Executed, execute_bodies
 from pgcontract.probes.executed.body_failures import Failure
 from pgcontract.probes.executed.denied import Denial, denials, services_not_asked
 from pgcontract.probes.executed.refused_constants import RefusedConstant, refused_constants
+from pgcontract.probes.executed.sign_ups import RefusedSignUp, refused_sign_ups
 from pgcontract.probes.roles.users_state import grants_by_regime
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import not_asked_as
@@ -53,8 +54,10 @@ def function_runs(context: Context) -> Iterator[Answer]:
     the write. What it may not do refuses their writes. Only errors count that are in the body whatever it is called
     with, by the server's CONTEXT; SQL put together at run time does not. What asks another server, a file or a lock is
     not called, but read; where the server has plpgsql_check, by that too, and what it finds is a warning. The commands
-    of pg_cron's jobs are run so as well. Constants that a body, or a default, writes into a table are written into its
-    rows before the pending migrations and after them: what is refused after them alone (CHECK, NOT NULL, a type) is told.
+    of pg_cron's jobs are run so as well. Two users sign up with nothing in raw_user_meta_data: what a trigger refuses
+    of that (NULL, a value that is taken), and takes with what its body looks for, is a warning. Constants that a body,
+    or a default, writes into a table are written into its rows before the pending migrations and after them: what is
+    refused after them alone (CHECK, NOT NULL, a type) is told.
     What to do: correct the body in a migration of its own, or of the same deploy: CREATE OR REPLACE FUNCTION.
     """
     executed = execute_bodies(context)
@@ -65,6 +68,9 @@ def function_runs(context: Context) -> Iterator[Answer]:
         yield _refused(context, *alike)
     refused = [denial for denial in _denials(context) if denial.function not in failing]
     yield from (_denied(context, denial) for denial in refused)
+    failing |= {denial.function for denial in refused} | {_subject(constant) for constant in constants}
+    sign_ups = [sign_up for sign_up in _sign_ups(context) if sign_up.function not in failing]
+    yield from (_refused_sign_up(context, sign_up) for sign_up in sign_ups)
     for (what, why), names in executed.lacking.items():
         yield Answer(
             Status.NOTED,
@@ -77,7 +83,7 @@ def function_runs(context: Context) -> Iterator[Answer]:
             context, {trigger.table for trigger in context.migrated.triggers}, "a trigger", reads=False
         )
     rest = _rest(executed, services_not_asked(context) if context.promise.project.platform == "supabase" else "")
-    if not executed.failures and not refused and not constants:
+    if not executed.failures and not refused and not constants and not sign_ups:
         yield Answer(Status.KEPT, CATALOG, " ".join(_summary(executed)), evidence=rest)
     elif rest:
         yield Answer(Status.NOTED, CATALOG, "Some of what the migrations made was not run.", evidence=rest)
@@ -230,6 +236,37 @@ def _denied(context: Context, denial: Denial) -> Answer:
         ],
         origin=origin_in_chain(context.promise, "function", denial.function),
         severity=Severity.WARNING if denial.hidden else None,
+    )
+
+
+def _sign_ups(context: Context) -> Sequence[RefusedSignUp]:
+    with suppress(CouldNotAsk):
+        return refused_sign_ups(context)
+    return ()
+
+
+def _refused_sign_up(context: Context, sign_up: RefusedSignUp) -> Answer:
+    name = sign_up.function
+    keys = " and ".join(sign_up.lacking)
+    which = "the second sign-up that brings" if sign_up.is_second else "a sign-up that brings"
+    remedy = f"COALESCE(NEW.raw_user_meta_data ->> '{sign_up.lacking[0]}', …) in its body"
+    if sign_up.refusal.sqlstate != "23502":
+        remedy = f"In its body put what is taken in the place of {keys}"
+        remedy += ", such as NEW.id, which is nobody else's" if sign_up.refusal.sqlstate == "23505" else ""
+    remedy += f": CREATE OR REPLACE FUNCTION {name.partition('(')[0]}."
+    return Answer(
+        Status.BROKEN,
+        name,
+        f"{name} refuses {which} no {keys}, as by e-mail and password alone: {sign_up.refusal.message}.",
+        expected="a user who signs up with raw_user_meta_data '{}'",
+        actual=str(sign_up.refusal),
+        remedy=f"{remedy} Or let the column be NULL." if sign_up.refusal.sqlstate == "23502" else remedy,
+        evidence=[
+            Evidence(title="What Auth writes", text=f"{sign_up.statement};", language="sql"),
+            *sign_up.refusal.evidence()[:1],
+        ],
+        origin=origin_in_chain(context.promise, "function", name),
+        severity=Severity.WARNING,
     )
 
 
