@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field, replace
 from typing import Final
@@ -26,7 +26,7 @@ from pgcontract.probes.populated.valued_columns import give_values
 from pgcontract.probes.row_generation.child_rows import insert_children
 from pgcontract.probes.row_generation.few_rows import insert_few_rows, migrated_tables, read_later_tables
 from pgcontract.probes.row_generation.lone_values import insert_lone_values
-from pgcontract.probes.row_generation.selected_values import SelectedValue, selected_values
+from pgcontract.probes.row_generation.selected_values import Selection, selected_values
 from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.probes.script_words import names_in_code
 from pgcontract.values import dataclass
@@ -155,9 +155,9 @@ def _deleted_from(context: Context) -> list[str]:
     ]
 
 
-def _selected_tables(context: Context, selected: Iterable[SelectedValue]) -> set[str]:
+def _selected_tables(context: Context, selected: Selection) -> set[str]:
     """The tables of before that have a column by whose values the script chooses rows."""
-    own, names = set(migrated_tables(context, context.before)), {value.name for value in selected}
+    own, names = set(migrated_tables(context, context.before)), {value.name for value in selected.values}
     return {column.table for column in context.before.columns if column.bare_name in names and column.table in own}
 
 

@@ -24,7 +24,7 @@ from pgcontract.probes.row_generation.dataset_planner import DatasetPlanner
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.row_maker import FEW, RowMaker
 from pgcontract.probes.row_generation.row_variety import insert_variety
-from pgcontract.probes.row_generation.selected_values import SelectedValue
+from pgcontract.probes.row_generation.selected_values import Selection
 from pgcontract.probes.row_generation.table_order import parents_first
 from pgcontract.probes.row_generation.target_tables import (
     PARTITION_BOUNDS,
@@ -81,7 +81,7 @@ def insert_few_rows(
     without: Collection[str] = (),
     later: Mapping[str, FilledTable] | None = None,
     entering: Mapping[str, Mapping[str, str]] | None = None,
-    selected: Sequence[SelectedValue] = (),
+    selected: Selection | None = None,
     varied: bool = False,
 ) -> FewRows:
     """Insert a few rows into these tables and into those that they refer to: what `RowMaker` makes, and `row_variety`.
@@ -114,7 +114,7 @@ def insert_few_rows(
             number += _fill_partitions(connection, maker, (entering or {}).get(table.name, {}))
         if number:
             number += insert_variety(maker) if varied else 0
-            number += maker.insert_selected(selected)
+            number += maker.insert_selected(selected) if selected else 0
         if number:
             inserted[table.name] = number
         elif table.name in names:

@@ -19,7 +19,7 @@ from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.row_generation.dataset_planner import DatasetPlanner
 from pgcontract.probes.row_generation.row_query import number_series, rows_query
-from pgcontract.probes.row_generation.selected_values import SelectedValue, is_neighbour
+from pgcontract.probes.row_generation.selected_values import SelectedValue, Selection, is_neighbour
 from pgcontract.probes.row_generation.simple_values import value_by_name
 from pgcontract.probes.row_generation.table_plan import TablePlan
 from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable
@@ -28,6 +28,7 @@ from pgcontract.probes.sample_rows import as_text
 
 FEW: Final = 3
 MAX_SELECTED: Final = 12
+_MANY_SELECTED: Final = 1000
 _IN_CAPITALS: Final = "pg_catalog.initcap({})"
 _IN_BLANKS: Final = "' ' || pg_catalog.initcap({}) || ' '"
 _TEXTS: Final = ("text", "varchar")
@@ -65,14 +66,18 @@ class RowMaker:
         """Insert the row of that number; with `sparse` what may be NULL is."""
         return any(self._accepts(statement) for statement in self._ways(number, sparse=sparse))
 
-    def insert_selected(self, selected: Iterable[SelectedValue]) -> int:
+    def insert_selected(self, selected: Selection) -> int:
         """Insert rows for the first of the values that the table's columns take: one with a value in every
         column, one that is NULL wherever it may be. Of a key that takes only one of them a value itself has the
         first, one beside it the second: what is done to those that are chosen shows by their values, what is not
-        done to the others by NULL. Behind them, of what an UPDATE cuts, rows like one that it chooses."""
+        done to the others by NULL. Behind them, of what an UPDATE cuts, rows like one that it chooses; and one with all
+        that a statement compares at once."""
         own = {column.name for column in self.table.columns}
         bare = QualifiedName.parse(self.table.name).name
-        values = [value for value in selected if value.name in own and bare not in value.put_into][:MAX_SELECTED]
+        values = selected.of_table(bare, own, MAX_SELECTED)
+        apart = max(MAX_SELECTED, len(values))
+        # Where they are many, clear of the numbers of all rows that are made otherwise.
+        first = self.first + FEW + (_MANY_SELECTED if apart > MAX_SELECTED else 0)
         pairs = [(value.name, value.text) for value in values]
         inserted = 0
         for place, (name, text) in enumerate(pairs):
@@ -80,12 +85,14 @@ class RowMaker:
             differ = self._free({name}, sparse=True) != self._free({name})
             ways = (is_beside, not is_beside) if differ and text is not None else (False,)
             for step, sparse in enumerate(ways):
-                number = self.first + FEW + place + step * MAX_SELECTED
+                number = first + place + step * apart
                 inserted += self.insert_with({name: text}, number, sparse=sparse)
         for place, value in enumerate(values):
             if value.cut is not None and (row := self._row_of(value.cut, value)):
-                number = self.first + FEW + 2 * MAX_SELECTED + place
+                number = first + 2 * apart + place
                 inserted += self.insert_with(row | {value.name: value.text}, number)
+        for place, together in enumerate(selected.rows_of_table(bare, own)):
+            inserted += self.insert_with(together, self.first + FEW + 2 * _MANY_SELECTED + place)
         if inserted:
             self._keep_in_step(dict.fromkeys(name for name, _ in pairs))
         return inserted

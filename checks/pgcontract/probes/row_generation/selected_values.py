@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from itertools import zip_longest
 from typing import Final
 
 from pgcontract.model.sql import Script, Statement
@@ -36,27 +37,75 @@ _FORMS: Final = {
 }
 _BOUNDED: Final = frozenset({"VARCHAR", "VARYING", "CHAR", "CHARACTER", "BPCHAR"})
 _LONGEST: Final = 10_000
+_NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
+_MOST_OF_ONE: Final = 80  # rows that are made for what the statements on one table compare
 _MAX_FIRST: Final = 6  # no more rows are made for what is cut, where others are chosen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What one statement compares: each literal with the bare names before it, the nearest first. `words` are the names
+    that stand in the statement, of its tables too."""
+
+    literals: tuple[tuple[tuple[str, ...], str], ...]
+    words: frozenset[str]
+
+    def row(self, columns: Collection[str]) -> Mapping[str, str]:
+        """The first literal of each of these columns."""
+        row: dict[str, str] = {}
+        for names, text in self.literals:
+            if name := next((name for name in names if name in columns), None):
+                row.setdefault(name, text)
+        return row
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelectedValue:
     """A value of the column of that bare name; what the UPDATE `cut` cuts is also given to a row that this chooses.
-    `put_into` are the bare names of tables that the script puts it into itself: it must not be there yet."""
+    `put_into` are the bare names of tables that the script puts it into itself: it must not be there yet. `conditions`
+    are the numbers of those statements that compare with it."""
 
     name: str
     text: str | None
     cut: UpdatePart | None = None
     put_into: frozenset[str] = frozenset()
+    conditions: tuple[int, ...] = ()
 
 
-def selected_values(script: Script) -> tuple[SelectedValue, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The values by which a script chooses rows, and the conditions in which they stand together."""
+
+    values: tuple[SelectedValue, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    def of_table(self, table: str, columns: Collection[str], limit: int) -> tuple[SelectedValue, ...]:
+        """The first of those that these columns of the table take: of what the statements that name it compare one after
+        the other, and so at least one each, then whatever others compare in a column of that name."""
+        values = [value for value in self.values if value.name in columns and table not in value.put_into]
+        own = {number for number, condition in enumerate(self.conditions) if table in condition.words}
+        by_condition = [[value for value in values if number in value.conditions] for number in sorted(own)]
+        in_turn = [value for each in zip_longest(*by_condition) for value in each if value is not None]
+        first = [value for value in values if value.cut][:_MAX_FIRST]
+        ordered = {(value.name, value.text): value for value in (*first, *in_turn, *values)}
+        return tuple(ordered.values())[: max(limit, min(len(first) + len(own), _MOST_OF_ONE))]
+
+    def rows_of_table(self, table: str, columns: Collection[str]) -> Iterator[Mapping[str, str]]:
+        """For each statement that names it and compares several of the columns the first value of each."""
+        for condition in self.conditions:
+            row = condition.row(columns) if table in condition.words else {}
+            if len(row) > 1:
+                yield row
+
+
+def selected_values(script: Script) -> Selection:
     """The literals behind a WHERE, or in a CASE, each with the bare name that stands before it; of numbers and days their
     neighbours, too. Before them, of what an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`, `round(total)`), values
     that are the same but for what is cut off.
     """
     cut: dict[tuple[str, str | None], SelectedValue] = {}
-    chosen: list[tuple[str, str | None]] = []
+    chosen: dict[tuple[str, str | None], list[int]] = {}
+    conditions: list[Condition] = []
     put: dict[str, set[str]] = {}
     for statement in script.statements:
         body = "".join(literal_values(statement.text)) if statement.words[:1] == ("DO",) else ""
@@ -67,19 +116,40 @@ def selected_values(script: Script) -> tuple[SelectedValue, ...]:
                 put.setdefault(table, set()).update(literals)
             changes = words & _CHOOSES or {"ALTER", "USING"} <= words
             if (changes and "CREATE" not in words) or _makes_of_rows(statement):
-                chosen += compared_values(read)
+                for part in _statements(read):
+                    for pair in compared_values(part):
+                        chosen.setdefault(pair, []).append(len(conditions))
+                    conditions.append(
+                        Condition(
+                            literals=tuple((names, texts[0]) for names, texts in _compared(part) if texts[0] is not None),
+                            words=frozenset(token.name for token in part if token.kind in _NAMES),
+                        )
+                    )
                 for update in update_parts(text):
                     for name, value in _cut_values(update.assigned):
                         cut.setdefault((name, value), SelectedValue(name=name, text=value, cut=update))
     first, others = list(cut.values())[:_MAX_FIRST], list(cut.values())[_MAX_FIRST:]
     rest = (
         SelectedValue(
-            name=name, text=text, put_into=frozenset(table for table, literals in put.items() if text in literals)
+            name=name,
+            text=text,
+            put_into=frozenset(table for table, literals in put.items() if text in literals),
+            conditions=tuple(dict.fromkeys(numbers)),
         )
-        for name, text in dict.fromkeys(chosen)
+        for (name, text), numbers in chosen.items()
         if (name, text) not in cut
     )
-    return (*first, *rest, *others)
+    return Selection(values=(*first, *rest, *others), conditions=tuple(conditions))
+
+
+def _statements(read: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """The tokens between semicolons."""
+    start = 0
+    for place, token in enumerate(read):
+        if token.text == ";":
+            yield read[start:place]
+            start = place + 1
+    yield read[start:]
 
 
 def _makes_of_rows(statement: Statement) -> bool:
@@ -117,6 +187,12 @@ def is_neighbour(text: str | None, other: str | None) -> bool:
 def compared_values(read: Sequence[Token]) -> Iterator[tuple[str, str | None]]:
     """The literals of conditions, each with the bare name that stands before it, and of numbers and days their
     neighbours; a day long ago and one far off for what is compared with the clock; None for what is asked to be NULL."""
+    for names, texts in _compared(read):
+        yield from ((name, text) for name in reversed(names) for text in texts)
+
+
+def _compared(read: Sequence[Token]) -> Iterator[tuple[tuple[str, ...], tuple[str | None, ...]]]:
+    """The names before each of them, the nearest first, and what it is compared with."""
     names: list[str] = []
     is_condition = is_behind_where = False
     for place, token in enumerate(read):
@@ -124,18 +200,17 @@ def compared_values(read: Sequence[Token]) -> Iterator[tuple[str, str | None]]:
             is_condition = is_behind_where = token.upper == "WHERE"
         elif token.upper in ("CASE", "WHEN", "THEN", "ELSE", "END"):
             is_condition = token.upper in ("CASE", "WHEN") or (token.upper == "END" and is_behind_where)
-        elif is_condition and token.kind in (TokenKind.WORD, TokenKind.QUOTED):
+        elif is_condition and token.kind in _NAMES:
             if token.upper in _CLOCK:
-                yield from ((name, day) for name in names[-4:] for day in (_LONG_AGO, _LONG_AFTER))
+                yield tuple(names[:-5:-1]), (_LONG_AGO, _LONG_AFTER)
                 continue
             names.append(token.name)
             if [each.upper for each in read[place + 1 : place + 3]] == ["IS", "NULL"]:
-                yield token.name, None
+                yield (token.name,), (None,)
         elif is_condition and token.kind in (TokenKind.STRING, TokenKind.NUMBER):
             for text in literal_values(token.text):
                 # A keyword (IN, BETWEEN, AND) may stand between; of no column, it takes no value.
-                for name in names[-4:]:
-                    yield from ((name, near) for near in (text, *_neighbours(text)))
+                yield tuple(names[:-5:-1]), (text, *_neighbours(text))
 
 
 def _neighbours(text: str) -> tuple[str, ...]:
