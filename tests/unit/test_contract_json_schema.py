@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,26 +35,14 @@ def test_the_schema_is_a_schema(file: str) -> None:
     Draft202012Validator.check_schema(json_schema(file))
 
 
-def test_a_good_contract_is_good() -> None:
-    expected: list[str] = []
-
-    assert expected == _complaints("contract", GOOD)
-
-
-def test_an_unknown_key_is_seen() -> None:
-    assert ["$.table['public.t'].columns.id"] == _complaints("contract", GOOD.replace("purpose", "purpos"))
-
-
-def test_the_long_form_of_a_primary_key_is_good() -> None:
-    expected: list[str] = []
-
-    assert expected == _complaints("contract", GOOD.replace('["id"]', '{ columns = ["id"] }', 1))
-
-
-def test_an_empty_project_file_is_good(write_project: Callable[[Path], Path]) -> None:
-    expected: list[str] = []
-
-    assert expected == _complaints("pgcontract", "")
+@pytest.mark.parametrize(("file", "text", "expected"), [
+    pytest.param("contract", GOOD, [], id="a good contract"),
+    pytest.param("contract", GOOD.replace("purpose", "purpos"), ["$.table['public.t'].columns.id"], id="an unknown key"),
+    pytest.param("contract", GOOD.replace('["id"]', '{ columns = ["id"] }', 1), [], id="the long form of a key"),
+    pytest.param("pgcontract", "", [], id="an empty project file"),
+])  # fmt: skip
+def test_the_schema_complains_of_what_is_wrong_alone(file: str, text: str, expected: list[str]) -> None:
+    assert expected == _complaints(file, text)
 
 
 def _undescribed(schema: Any, path: str = "$") -> Iterator[str]:
@@ -70,6 +57,4 @@ def _undescribed(schema: Any, path: str = "$") -> Iterator[str]:
 
 @pytest.mark.parametrize("file", ["contract", "claims", "pgcontract"])
 def test_every_key_has_a_description_to_show(file: str) -> None:
-    expected: list[str] = []
-
-    assert expected == list(_undescribed(json_schema(file)))
+    assert [] == list(_undescribed(json_schema(file)))

@@ -20,22 +20,8 @@ calm = settings(max_examples=300, derandomize=True, database=None, deadline=None
 
 KINDS = {"{}": "object", ' \t\r\n{"a": [1]} ': "object", "[]": "array", "[{}]": "array"}
 NEITHER = [
-    "null",
-    "1",
-    '"{}"',
-    "true",
-    "",
-    " ",
-    "{",
-    "{]",
-    "[1,]",
-    '{"a":1,}',
-    "{a:1}",
-    "{'a':1}",
-    "{}{}",
-    "{} x",
-    "\ufeff{}",
-]
+    "null", "1", '"{}"', "true", "", " ", "{", "{]", "[1,]", '{"a":1,}', "{a:1}", "{'a':1}", "{}{}", "{} x", "\ufeff{}",
+]  # fmt: skip
 NUMBERS = ["0", "-0", "1.10", "1E+2", "1e400", "-1.5e-3", "123456789012345678901234567890"]
 NO_NUMBERS = ["01", "+1", ".5", "5.", "1e", "0x1", "--1", "NaN", "Infinity", "1_0", "١"]
 FAULTS = {

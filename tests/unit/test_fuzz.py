@@ -69,14 +69,26 @@ def judged(context: Context, column: str, values: Sequence[str]) -> list[tuple[b
         ]
 
 
-def test_a_refusal_names_the_sqlstate_and_the_constraint(context: Context) -> None:
-    expected = [(True, "a@b"), (False, "23514 mail_at"), (False, "22001")]
+LONGEST = "a@" + "b" * 10
+JUDGED: dict[str, tuple[str, list[str], list[tuple[bool, str]]]] = {
+    "a refusal names the SQLSTATE and the constraint": ('"Mail"', ["a@b", "ab", f"{LONGEST}b"],
+        [(True, "a@b"), (False, "23514 mail_at"), (False, "22001")]),
+    "a row is undone before the next, so that no key is in the way": ('"Mail"', ["a@b"] * 3, [(True, "a@b")] * 3),
+    "what a column cuts in silence comes back cut": ('"Mail"', [f"{LONGEST}  "], [(True, LONGEST)]),
+    "a domain refuses as an INSERT would, and does not cut": ("word", ["small", "Big", "larger"],
+        [(True, "small"), (False, "23514 word_small"), (False, "22001")]),
+    "a value that the type cannot read is refused": ("form", ['{"a":-0}', "{"], [(True, '{"a": 0}'), (False, "22P02")]),
+    "a deferred key speaks at once": ("late", ["1", "2"], [(True, "1"), (False, "23503 Odd_late_fkey")]),
+    "quotes and percent signs reach the server": ("mood", ["%s'\"\\$$", "it's mail"],
+        [(True, "%s'\"\\$$"), (False, "23514 Odd_mood_check")]),
+}  # fmt: skip
 
-    assert expected == judged(context, '"Mail"', ["a@b", "ab", "a@" + "b" * 11])
 
-
-def test_a_row_is_undone_before_the_next_so_that_no_key_is_in_the_way(context: Context) -> None:
-    assert [(True, "a@b")] * 3 == judged(context, '"Mail"', ["a@b"] * 3)
+@pytest.mark.parametrize(("column", "values", "expected"), JUDGED.values(), ids=JUDGED)
+def test_a_value_is_judged_by_an_insert(
+    column: str, values: list[str], expected: list[tuple[bool, str]], context: Context
+) -> None:
+    assert expected == judged(context, column, values)
 
 
 def test_nothing_is_left_of_what_was_judged(context: Context) -> None:
@@ -84,28 +96,6 @@ def test_nothing_is_left_of_what_was_judged(context: Context) -> None:
 
     with context.sandbox.rolled_back(context.after_state) as connection:
         assert (0,) == connection.execute('SELECT count(*) FROM public."Odd"').fetchone()
-
-
-def test_what_a_column_cuts_in_silence_comes_back_cut(context: Context) -> None:
-    assert [(True, "a@" + "b" * 10)] == judged(context, '"Mail"', ["a@" + "b" * 10 + "  "])
-
-
-def test_a_domain_refuses_as_an_insert_would_and_does_not_cut(context: Context) -> None:
-    expected = [(True, "small"), (False, "23514 word_small"), (False, "22001")]
-
-    assert expected == judged(context, "word", ["small", "Big", "larger"])
-
-
-def test_a_value_that_the_type_cannot_read_is_refused(context: Context) -> None:
-    assert [(True, '{"a": 0}'), (False, "22P02")] == judged(context, "form", ['{"a":-0}', "{"])
-
-
-def test_a_deferred_key_speaks_at_once(context: Context) -> None:
-    assert [(True, "1"), (False, "23503 Odd_late_fkey")] == judged(context, "late", ["1", "2"])
-
-
-def test_quotes_and_percent_signs_reach_the_server_as_they_are(context: Context) -> None:
-    assert [(True, "%s'\"\\$$"), (False, "23514 Odd_mood_check")] == judged(context, "mood", ["%s'\"\\$$", "it's mail"])
 
 
 def test_a_column_that_is_not_there_cannot_be_asked(context: Context) -> None:
@@ -126,10 +116,16 @@ def test_a_domains_check_is_swept_as_well(context: Context) -> None:
     assert (65, 90) == refused[0]
 
 
-def test_two_spellings_are_separated_by_a_row(context: Context) -> None:
-    contrasted = compare_expressions(context, 'public."Odd"', ("(id > 0)", "(id > 1)"), ())
+@pytest.mark.parametrize(("other", "rows", "expected"), [
+    ("(id > 1)", [], ({"id": "1"}, ("true", "false"))),
+    ("((1 / id) >= 0)", [{"id": "0"}], ({"id": "0"}, ("false", "error 22012"))),
+], ids=["by what each answers", "by an error on one side"])  # fmt: skip
+def test_two_spellings_are_separated_by_a_row(
+    other: str, rows: list[dict[str, str]], expected: tuple[dict[str, str], tuple[str, str]], context: Context
+) -> None:
+    contrasted = compare_expressions(context, 'public."Odd"', ("(id > 0)", other), rows)
 
-    assert ({"id": "1"}, ("true", "false")) == (contrasted.row, contrasted.answers)
+    assert expected == (contrasted.row, contrasted.answers)
 
 
 def test_two_spellings_of_the_same_are_not_separated_by_any(context: Context) -> None:
@@ -138,51 +134,34 @@ def test_two_spellings_of_the_same_are_not_separated_by_any(context: Context) ->
     assert (None, True) == (contrasted.row, contrasted.tried > 20)
 
 
-def test_an_error_on_one_side_separates_too(context: Context) -> None:
-    contrasted = compare_expressions(context, 'public."Odd"', ("(id > 0)", "((1 / id) >= 0)"), [{"id": "0"}])
-
-    assert ({"id": "0"}, ("false", "error 22012")) == (contrasted.row, contrasted.answers)
+def accepted(judgement: InsertResult) -> bool:
+    return judgement.accepted
 
 
-def shrunk(value: str, fault: Fault, accepted: str) -> str:
-    """By a judge that accepts what holds `accepted`."""
+SHRUNK: dict[str, tuple[str, Fault, str, str]] = {
+    "while oracle and server both agree": ("Bob.Smith.Jones@example.org",
+        Fault(meant=lambda value: value.count(".") > 1, shown=accepted), "@", ".@."),
+    "to its limit": ("x" * 300, Fault(meant=lambda value: len(value) > 100, shown=accepted), "", "a" * 101),
+    "until a twin is refused": ("bob!@example.org", Fault(meant=lambda value: "!" in value, shown=lambda judgement: True,
+        counterpart=lambda value: value.replace("!", "")), "@", "!@"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "fault", "held", "expected"), SHRUNK.values(), ids=SHRUNK)
+def test_a_counterexample_shrinks(value: str, fault: Fault, held: str, expected: str) -> None:
+    """By a judge that accepts what holds `held`."""
 
     def insert_batch(values: Sequence[str]) -> tuple[InsertResult, ...]:
-        return tuple(InsertResult(value=text, accepted=accepted in text) for text in values)
+        return tuple(InsertResult(value=text, accepted=held in text) for text in values)
 
-    return shrink(insert_batch, [(value, fault)])[0]
-
-
-def test_a_counterexample_shrinks_while_oracle_and_server_both_agree() -> None:
-    fault = Fault(meant=lambda value: value.count(".") > 1, shown=lambda judgement: judgement.accepted)
-
-    assert ".@." == shrunk("Bob.Smith.Jones@example.org", fault, "@")
+    assert expected == shrink(insert_batch, [(value, fault)])[0]
 
 
-def test_a_long_counterexample_shrinks_to_its_limit() -> None:
-    fault = Fault(meant=lambda value: len(value) > 100, shown=lambda judgement: judgement.accepted)
+def test_drawn_values_are_those_of_their_seed() -> None:
+    mail = standard("email")
+    first, again, other = (draw_values(mail, seed=seed, budget=60) for seed in ("1/mail", "1/mail", "2/mail"))
 
-    assert "a" * 101 == shrunk("x" * 300, fault, "")
-
-
-def test_a_twin_that_is_refused_stops_the_shrinking() -> None:
-    fault = Fault(
-        meant=lambda value: "!" in value, shown=lambda judgement: True, counterpart=lambda value: value.replace("!", "")
-    )
-
-    assert "!@" == shrunk("bob!@example.org", fault, "@")
-
-
-def test_drawn_values_are_the_same_for_the_same_seed() -> None:
-    column_format = standard("email")
-
-    assert draw_values(column_format, seed="1/mail", budget=60) == draw_values(column_format, seed="1/mail", budget=60)
-
-
-def test_drawn_values_are_others_for_another_seed() -> None:
-    column_format = standard("email")
-
-    assert draw_values(column_format, seed="1/mail", budget=60) != draw_values(column_format, seed="2/mail", budget=60)
+    assert (True, False) == (first == again, first == other)
 
 
 def test_no_value_is_drawn_twice() -> None:

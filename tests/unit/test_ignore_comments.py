@@ -103,12 +103,9 @@ def accepted(one: Finding, text: str) -> Status:
     return answer.status
 
 
-def test_it_holds_for_the_statement_that_follows() -> None:
-    assert Status.WAIVED is accepted(BROKEN, f"{NOTE}\n{TWO}")
-
-
-def test_above_the_first_statement_it_holds_for_the_whole_script() -> None:
-    assert Status.WAIVED is accepted(replace(BROKEN, origin=None), f"{NOTE}\n{TWO}")
+@pytest.mark.parametrize("origin", [BROKEN.origin, None], ids=["the statement that follows", "the whole script"])
+def test_above_the_first_statement_it_holds_for(origin: Origin | None) -> None:
+    assert Status.WAIVED is accepted(replace(BROKEN, origin=origin), f"{NOTE}\n{TWO}")
 
 
 # Each way in which a comment could turn what is broken into silence.

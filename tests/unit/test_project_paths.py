@@ -30,6 +30,8 @@ def _contract(migration: str, more: str = "") -> str:
     return f'migration = "{migration}"\n{more}\n'
 
 
+A = _contract("a.sql")
+ITS_PLACE = "contracts/a/contract.toml"
 PROJECT = {
     "pgcontract.toml": 'seed = 7\n[production]\nplatform = "supabase"\npostgres = 17\n[document]\nowner = "Ann"\n',
     "migrations/001_a.sql": "",
@@ -81,10 +83,6 @@ def test_a_project_is_named_by_its_folder_or_its_migrations(path: str, write: Wr
     assert load_project(write(PROJECT)) == load_project(write(PROJECT) / path)
 
 
-def test_a_file_of_a_project_is_the_projects_head(write: Write) -> None:
-    assert ["001_a"] == _keys(load_project(write(PROJECT) / "migrations" / "001_a.sql"))
-
-
 def test_a_file_of_a_project_is_found_from_inside(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(write(PROJECT) / "migrations")
 
@@ -97,57 +95,48 @@ def test_a_folder_of_files_is_a_chain_on_plain_postgresql(write: Write) -> None:
     assert ("postgres", None, ["1_a", "2_b", "10_c"]) == (project.platform, project.postgres, _keys(project))
 
 
-def test_a_file_alone_is_a_chain_of_one(write: Write) -> None:
-    assert ["anything"] == _keys(load_project(write({"anything.sql": "", "001_a.sql": ""}) / "anything.sql"))
-
-
-def test_a_contract_beside_a_file_is_its_contract(write: Write) -> None:
-    project = load_project(write({"a.sql": "", "a.contract.toml": _contract("a.sql")}) / "a.sql")
-
-    assert project.head.contract is not None
-
-
 @pytest.mark.parametrize(("files", "path"), [
-    pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": _contract("a.sql")}, ".", id="project"),
-    pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": _contract("a.sql")}, "migrations/a.sql",
+    pytest.param({"a.sql": "", "a.contract.toml": A}, "a.sql", id="a file"),
+    pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": A}, ".", id="project"),
+    pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": A}, "migrations/a.sql",
                  id="file"),
     pytest.param(
         {"contracts/b/contract.toml": _contract("b.sql"), "migrations/b.sql": "", "migrations/a.sql": "",
-         "migrations/a.contract.toml": _contract("a.sql"), "migrations/a.claims.toml": ""},
+         "migrations/a.contract.toml": A, "migrations/a.claims.toml": ""},
         "migrations",
         id="beside, where others are in contracts",
     ),
-    pytest.param({"sql/a.sql": "", "sql/a.contract.toml": _contract("a.sql"), "contracts/foundry.toml": "[profile]"},
+    pytest.param({"sql/a.sql": "", "sql/a.contract.toml": A, "contracts/foundry.toml": "[profile]"},
                  "sql", id="folder called otherwise, and another's contracts"),
-    pytest.param({"sql/a.sql": "", "sql/a.contract.toml": _contract("a.sql"), "migrations/a.sql": "", ".git/HEAD": "",
-                  "contracts/a/contract.toml": _contract("a.sql")}, "sql", id="a project around it"),
-    pytest.param({"a.sql": "", "a.contract.toml": _contract("a.sql"), "old/a.sql": "",
-                  "old/a.contract.toml": _contract("a.sql")}, "a.sql", id="another folder within"),
+    pytest.param({"sql/a.sql": "", "sql/a.contract.toml": A, "migrations/a.sql": "", ".git/HEAD": "",
+                  "contracts/a/contract.toml": A}, "sql", id="a project around it"),
+    pytest.param({"a.sql": "", "a.contract.toml": A, "old/a.sql": "",
+                  "old/a.contract.toml": A}, "a.sql", id="another folder within"),
 ])  # fmt: skip
 def test_a_contract_beside_its_migration_is_read(files: dict[str, str], path: str, write: Write) -> None:
     assert all(migration.contract for migration in load_project(write(files) / path).chain)
 
 
 @pytest.mark.parametrize(("files", "path", "wrong", "right"), [
-    pytest.param({"migrations/contract.toml": _contract("a.sql")}, ".", "migrations/contract.toml",
-                 "contracts/a/contract.toml", id="among the migrations"),
-    pytest.param({"contract.toml": _contract("a.sql")}, "migrations", "contract.toml", "contracts/a/contract.toml",
+    pytest.param({"migrations/contract.toml": A}, ".", "migrations/contract.toml",
+                 ITS_PLACE, id="among the migrations"),
+    pytest.param({"contract.toml": A}, "migrations", "contract.toml", "contracts/a/contract.toml",
                  id="beside the folder"),
-    pytest.param({"contracts/a.toml": _contract("a.sql")}, ".", "contracts/a.toml", "contracts/a/contract.toml",
+    pytest.param({"contracts/a.toml": A}, ".", "contracts/a.toml", "contracts/a/contract.toml",
                  id="no folder of its own"),
-    pytest.param({"contracts/a/a.contract.toml": _contract("a.sql")}, ".", "contracts/a/a.contract.toml",
-                 "contracts/a/contract.toml", id="called as beside"),
-    pytest.param({"contracts/a/Contract.toml": _contract("a.sql")}, ".", "contracts/a/Contract.toml",
-                 "contracts/a/contract.toml", id="a capital"),
-    pytest.param({"contracts/2024/a/contract.toml": _contract("a.sql")}, ".", "contracts/2024/a/contract.toml",
-                 "contracts/a/contract.toml", id="a folder too deep"),
-    pytest.param({"contract/a/contract.toml": _contract("a.sql")}, ".", "contract/a/contract.toml",
-                 "contracts/a/contract.toml", id="folder called otherwise"),
-    pytest.param({"migrations/contracts/a/contract.toml": _contract("a.sql")}, ".",
-                 "migrations/contracts/a/contract.toml", "contracts/a/contract.toml", id="contracts within"),
-    pytest.param({"contracts/a/contract.toml": _contract("a.sql"), "claims.toml": '[[claim]]\nid = "A"\n'},
+    pytest.param({"contracts/a/a.contract.toml": A}, ".", "contracts/a/a.contract.toml",
+                 ITS_PLACE, id="called as beside"),
+    pytest.param({"contracts/a/Contract.toml": A}, ".", "contracts/a/Contract.toml",
+                 ITS_PLACE, id="a capital"),
+    pytest.param({"contracts/2024/a/contract.toml": A}, ".", "contracts/2024/a/contract.toml",
+                 ITS_PLACE, id="a folder too deep"),
+    pytest.param({"contract/a/contract.toml": A}, ".", "contract/a/contract.toml",
+                 ITS_PLACE, id="folder called otherwise"),
+    pytest.param({"migrations/contracts/a/contract.toml": A}, ".",
+                 "migrations/contracts/a/contract.toml", ITS_PLACE, id="contracts within"),
+    pytest.param({ITS_PLACE: A, "claims.toml": '[[claim]]\nid = "A"\n'},
                  "migrations", "claims.toml", None, id="claims beside the folder"),
-    pytest.param({"contracts/a/contract.toml": _contract("a.sql"), "migrations/a.claims.toml": ""}, ".",
+    pytest.param({ITS_PLACE: A, "migrations/a.claims.toml": ""}, ".",
                  "migrations/a.claims.toml", "contracts/a/claims.toml", id="claims beside the migration"),
     pytest.param({"migrations/c.contract.toml": _contract("c.sql")}, ".", "migrations/c.contract.toml", None,
                  id="of a migration that is not there"),
@@ -166,7 +155,7 @@ def test_a_contract_that_would_be_passed_over_is_an_error(
 
 
 def test_contracts_above_the_project_are_an_error(write: Write) -> None:
-    root = write({".git/HEAD": "", "db/migrations/a.sql": "", "contracts/a/contract.toml": _contract("a.sql")})
+    root = write({".git/HEAD": "", "db/migrations/a.sql": "", "contracts/a/contract.toml": A})
     with pytest.raises(InputError) as caught:
         load_project(root / "db")
     expected = (
@@ -184,14 +173,6 @@ def test_a_contract_can_be_named_for_a_file(write: Write) -> None:
     project = load_project(root / "a.sql", contract=root / "elsewhere" / "x.toml")
 
     assert ["public.a"] == [table.name for table in project.declared("a").tables]
-
-
-def test_after_has_precedence_over_digits(write: Write) -> None:
-    root = write(
-        {"1_a.sql": "", "2_b.sql": "", "3_c.sql": "", "3_c.contract.toml": _contract("3_c.sql", 'after = "1_a"')}
-    )
-
-    assert ["1_a", "3_c", "2_b"] == _keys(load_project(root))
 
 
 @pytest.mark.parametrize("name", ["1", "001", "001_a", "001_a.sql"])
@@ -247,21 +228,16 @@ def test_mistakes_in_a_chain(files: dict[str, str], path: str, expected: str, wr
     assert expected.replace("{layouts}", ", ".join(layouts())) == str(caught.value).replace(f"{root}/", "")
 
 
-def test_a_contract_goes_with_one_file(write: Write) -> None:
+@pytest.mark.parametrize(("head", "contract", "expected"), [
+    (None, "x.toml", "a contract of its own goes with one .sql file; name the file instead of the folder"),
+    ("002_c", None, "no migration is called '002_c'; did you mean `002_b`?"),
+], ids=["a contract for a folder", "an unknown head"])  # fmt: skip
+def test_what_a_project_cannot_be_asked(head: str | None, contract: str | None, expected: str, write: Write) -> None:
     root = write(PROJECT)
     with pytest.raises(InputError) as caught:
-        load_project(root, contract=root / "x.toml")
-    expected = f"{root}: a contract of its own goes with one .sql file; name the file instead of the folder"
+        load_project(root, contract=contract and root / contract).through(head or "001")
 
-    assert expected == str(caught.value)
-
-
-def test_an_unknown_head_names_the_nearest(write: Write) -> None:
-    root = write(PROJECT)
-    with pytest.raises(InputError) as caught:
-        load_project(root).through("002_c")
-
-    assert f"{root}: no migration is called '002_c'; did you mean `002_b`?" == str(caught.value)
+    assert f"{root}: {expected}" == str(caught.value)
 
 
 LINKS = {
@@ -341,18 +317,23 @@ HASURA = {"migrations/default/1_a/up.sql": "SELECT 1;", "migrations/default/1_a/
 DB_MIGRATE = {"migrations/1-a.js": "", "migrations/sqls/1-a-up.sql": "SELECT 1;", "migrations/sqls/1-a-down.sql": ""}
 
 
+OLD = {"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}
+AFTER = {"1_a.sql": "", "2_b.sql": "", "3_c.sql": "", "3_c.contract.toml": _contract("3_c.sql", 'after = "1_a"')}
+
+
 @pytest.mark.parametrize(("files", "path", "keys"), [
-    (HASURA, "migrations/default", ["1_a"]),
-    (HASURA, "migrations/default/1_a", ["1_a"]),
-    (HASURA, "migrations/default/1_a/up.sql", ["1_a"]),
-    (DB_MIGRATE, "migrations/sqls", ["1-a-up"]),
-    (DB_MIGRATE, "migrations/sqls/1-a-up.sql", ["1-a-up"]),
-    ({"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}, "migrations/old", ["0_b"]),
-    ({"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}, "migrations/old/0_b.sql", ["0_b"]),
+    pytest.param(PROJECT, "migrations/001_a.sql", ["001_a"], id="a file of a project is its head"),
+    pytest.param({"anything.sql": "", "001_a.sql": ""}, "anything.sql", ["anything"], id="a file alone"),
+    pytest.param(AFTER, ".", ["1_a", "3_c", "2_b"], id="`after` has precedence over digits"),
+    pytest.param(HASURA, "migrations/default", ["1_a"], id="Hasura's folder"),
+    pytest.param(HASURA, "migrations/default/1_a", ["1_a"], id="Hasura's migration"),
+    pytest.param(HASURA, "migrations/default/1_a/up.sql", ["1_a"], id="Hasura's file"),
+    pytest.param(DB_MIGRATE, "migrations/sqls", ["1-a-up"], id="db-migrate's folder"),
+    pytest.param(DB_MIGRATE, "migrations/sqls/1-a-up.sql", ["1-a-up"], id="db-migrate's file"),
+    pytest.param(OLD, "migrations/old", ["0_b"], id="a folder within migrations"),
+    pytest.param(OLD, "migrations/old/0_b.sql", ["0_b"], id="a file in it"),
 ])  # fmt: skip
-def test_folder_within_migrations_that_are_not_read_is_read(
-    files: dict[str, str], path: str, keys: list[str], write: Write
-) -> None:
+def test_path_names_its_chain(files: dict[str, str], path: str, keys: list[str], write: Write) -> None:
     assert keys == _keys(load_project(write(files) / path))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -203,19 +203,15 @@ def _at(axis: LogAxis, values: Iterable[float]) -> list[float]:
     return [round(axis.at(value), 6) for value in values]
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(0.5, "0.5 µs"), (8.34, "8.34 µs"), (85.0, "85 µs"), (999.0, "999 µs"), (1_240.0, "1.24 ms"), (2.5e6, "2.5 s")],
-)
-def test_times_have_a_unit_and_three_digits(value: float, expected: str) -> None:
-    assert expected == time_us(value)
+FIGURES: dict[Callable[[float], str], dict[float, str]] = {
+    time_us: {0.5: "0.5 µs", 8.34: "8.34 µs", 85.0: "85 µs", 999.0: "999 µs", 1_240.0: "1.24 ms", 2.5e6: "2.5 s"},
+    size_bytes: {0.0: "0 B", 96.0: "96 B", 1_240.0: "1.24 kB", 3.5e6: "3.5 MB"},
+    count: {4.0: "4", 12.5: "12.5", 3_361.0: "3,361", 336.4: "336"},
+}
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0.0, "0 B"), (96.0, "96 B"), (1_240.0, "1.24 kB"), (3.5e6, "3.5 MB")])
-def test_sizes_have_a_unit(value: float, expected: str) -> None:
-    assert expected == size_bytes(value)
-
-
-@pytest.mark.parametrize(("value", "expected"), [(4.0, "4"), (12.5, "12.5"), (3_361.0, "3,361"), (336.4, "336")])
-def test_counts_are_whole_where_they_can_be(value: float, expected: str) -> None:
-    assert expected == count(value)
+@pytest.mark.parametrize("written", FIGURES, ids=["times", "sizes", "counts"])
+def test_figures_have_a_unit_and_three_digits_and_counts_are_whole_where_they_can_be(
+    written: Callable[[float], str],
+) -> None:
+    assert FIGURES[written] == {value: written(value) for value in FIGURES[written]}

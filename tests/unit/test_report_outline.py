@@ -163,26 +163,9 @@ def test_default_outline_names_every_family_or_leaves_it_to_the_general_section(
     assert (outline.general.id, named - families, families - named) == (
         "migration",
         set(),
-        {
-            "baseline",
-            "bucket",
-            "callback",
-            "claim",
-            "contract",
-            "error_detail",
-            "expression",
-            "extension",
-            "file",
-            "gate",
-            "ignore",
-            "migration",
-            "object",
-            "schema",
-            "script",
-            "seed",
-            "waiver",
-        },
-    )
+        {"baseline", "bucket", "callback", "claim", "contract", "error_detail", "expression", "extension", "file",
+         "gate", "ignore", "migration", "object", "schema", "script", "seed", "waiver"},
+    )  # fmt: skip
 
 
 def test_kinds_of_object_are_those_of_a_schema() -> None:

@@ -18,20 +18,10 @@ PAIRS, QUIET = read_pairs("unit/role_pairs.toml")
 CONFIGURED = '[production]\nplatform = "supabase"\n'
 SHOWN = '[api]\nschemas = ["public", "shown"]\n'
 CHECKS = (  # those of roles
-    "table.row_security",
-    "policy.*",
-    "table.separates_users",
-    "view.caller_rights",
-    "view.caller_writes",
-    "function.caller_rights",
-    "function.caller_writes",
-    "function.definer_closed",
-    "function.search_path",
-    "bucket.separates_users",
-    "constraint.auth_key",
-    "column.guarded",
-    "column.personal",
-)
+    "table.row_security", "policy.*", "table.separates_users", "view.caller_rights", "view.caller_writes",
+    "function.caller_rights", "function.caller_writes", "function.definer_closed", "function.search_path",
+    "bucket.separates_users", "constraint.auth_key", "column.guarded", "column.personal",
+)  # fmt: skip
 
 
 def judged(folder: Path, texts: Sequence[str]) -> tuple[Finding, ...]:

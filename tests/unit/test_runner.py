@@ -304,15 +304,9 @@ def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) 
     }
     named = {f"object.{promise}" for promise in ("name_whole", "not_cascaded", "not_skipped", "replaced_whole")}
     text = {
-        "contract.accepted",
-        "script.objects_created",
-        "script.parsed",
-        "rollback.exists",
-        "rows.counted_once",
-        "rows.determined",
-        "rows.not_missed",
-        "script.secrets",
-    }
+        "contract.accepted", "script.objects_created", "script.parsed", "rollback.exists", "rows.counted_once",
+        "rows.determined", "rows.not_missed", "script.secrets",
+    }  # fmt: skip
     text |= named | folder
 
     assert (Decision.INCOMPLETE, text) == (
@@ -333,22 +327,9 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
     actual = {finding.check.partition(".")[0] for finding in verified(tmp_path / "001_note.sql").findings}
 
     state = {
-        "access",
-        "constraint",
-        "expression",
-        "extension",
-        "foreign_key",
-        "function",
-        "index",
-        "information_schema",
-        "object",
-        "policy",
-        "sequence",
-        "table",
-        "trigger",
-        "unique",
-        "column",
-    }
+        "access", "constraint", "expression", "extension", "foreign_key", "function", "index", "information_schema",
+        "object", "policy", "sequence", "table", "trigger", "unique", "column",
+    }  # fmt: skip
     assert {"migration", "script", "rollback", "lock", "rows"} | state == actual
 
 

@@ -49,12 +49,12 @@ def test_what_is_left_open_runs_to_the_end(open_end: str) -> None:
     assert ["select 1", f"{open_end} select 2"] == texts(f"select 1; {open_end} select 2")
 
 
-def test_comments_around_statements_belong_to_none() -> None:
-    assert ["select 1"] == texts("-- head\n/* ; */ ;; select 1 -- tail;\n ; -- foot\n /* open")
-
-
-def test_an_opened_comment_ends_the_last_statement() -> None:
-    assert ["select 1"] == texts("select 1 /* never closed; select 2")
+@pytest.mark.parametrize("sql", [
+    "-- head\n/* ; */ ;; select 1 -- tail;\n ; -- foot\n /* open",
+    "select 1 /* never closed; select 2",
+], ids=["around it", "opened in it"])  # fmt: skip
+def test_comments_belong_to_no_statement(sql: str) -> None:
+    assert ["select 1"] == texts(sql)
 
 
 def test_a_statement_knows_its_lines_and_column() -> None:
@@ -95,18 +95,12 @@ def test_cutting_a_statement_again_gives_itself(text: str) -> None:
 
 
 CONTROL = ["begin", "START TRANSACTION", "commit and chain", "END", "rollback", "abort", "prepare transaction 'x'"]
+SAVEPOINTS = ["savepoint a", "release a", "rollback to a", "rollback work to savepoint a", "prepare p as select 1"]
 
 
-@pytest.mark.parametrize("sql", [*CONTROL, "commit prepared 'x'"])
-def test_transaction_control_is_told(sql: str) -> None:
-    assert [True] == [statement.is_transaction_control for statement in split_statements(sql)]
-
-
-@pytest.mark.parametrize(
-    "sql", ["savepoint a", "release a", "rollback to a", "rollback work to savepoint a", "prepare p as select 1"]
-)
-def test_savepoints_are_no_transaction_control(sql: str) -> None:
-    assert [False] == [statement.is_transaction_control for statement in split_statements(sql)]
+@pytest.mark.parametrize("sql", [*CONTROL, "commit prepared 'x'", *SAVEPOINTS])
+def test_transaction_control_is_told_and_savepoints_are_none(sql: str) -> None:
+    assert [sql not in SAVEPOINTS] == [statement.is_transaction_control for statement in split_statements(sql)]
 
 
 @pytest.mark.parametrize("sql", [
