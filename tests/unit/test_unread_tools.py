@@ -25,10 +25,6 @@ KNEX = {"knexfile.js": "", "migrations/20240101000000_rooms.js": "exports.up = f
 SEQUELIZE = {"migrations/20240101000000-rooms.js": "module.exports = { up: (queryInterface) => {} }\n"}
 NODE_PG = {"migrations/1700000000000_rooms.js": "exports.up = (pgm) => {}\n"}
 ECTO = {"mix.exs": "", "priv/repo/migrations/20240101000000_rooms.exs": "use Ecto.Migration\n"}
-GRAPHILE = {
-    "migrations/current.sql": "-- Enter migration here\n",
-    "migrations/committed/000001-rooms.sql": "--! Previous: -\n--! Hash: sha1:0\n\nCREATE TABLE rooms (id int);\n",
-}
 SQITCH = {"sqitch.plan": "%project=rooms\n", "deploy/rooms.sql": "SELECT 1;\n", "revert/rooms.sql": "SELECT 1;\n"}
 ATLAS = {"atlas.hcl": "", "migrations/atlas.sum": "h1:\n", "migrations/20240101000000_a.sql": "SELECT 1;\n"}
 ENTITY_FRAMEWORK = {"Migrations/20240101000000_Rooms.cs": "public partial class Rooms : Migration {}\n"}
@@ -84,9 +80,6 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
     pytest.param({"migrations/01_a.json": '{"operations": []}'}, ".", "these are pgroll migrations: it has 01_a.json",
                  id="pgroll"),
     pytest.param(REFINERY, ".", "these are refinery migrations: it has V1__rooms.rs.", id="refinery in Rust"),
-    pytest.param(GRAPHILE, ".", "these are graphile-migrate migrations: it has committed/", id="graphile's root"),
-    pytest.param(GRAPHILE, "migrations", "these are graphile-migrate migrations: it has committed/",
-                 id="graphile-migrate"),
     pytest.param(SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan.", id="Sqitch"),
     pytest.param({"atlas.hcl": ""}, ".", "these are Atlas migrations: it has atlas.hcl.", id="Atlas's project"),
     pytest.param({"m/atlas.sum": "h1:\n", "m/1_a.up.sql": ""}, "m", "these are Atlas migrations: it has atlas.sum.",
@@ -121,7 +114,6 @@ def test_command_that_prints_the_sql_is_named(files: dict[str, str], path: str, 
 @pytest.mark.parametrize(("files", "path", "expected"), [
     pytest.param({**DJANGO, "shop/migrations/all.sql": "SELECT 1;"}, "shop/migrations/all.sql", ["all"], id="printed"),
     pytest.param({**ALEMBIC, "all.sql": "SELECT 1;"}, ".", ["all"], id="beside the settings"),
-    pytest.param(GRAPHILE, "migrations/committed", ["000001-rooms"], id="what graphile-migrate has committed"),
     pytest.param(SQITCH, "deploy/rooms.sql", ["rooms"], id="one change of Sqitch's"),
     pytest.param(ATLAS, "migrations/20240101000000_a.sql", ["20240101000000_a"], id="one file of Atlas's"),
     pytest.param({**ATLAS, "migrations/20240101000000_a.sql": "-- +goose Up\nSELECT 1;\n"}, "migrations",

@@ -33,7 +33,6 @@ _ENTITY_FRAMEWORK: Final = re.compile(r"\d{14}_\w+\.cs")
 _LARAVEL: Final = re.compile(r"\d{4}_\d\d_\d\d_\d{6}_\w+\.php")
 _GO: Final = re.compile(r"\d+_\w+\.go")
 _RUST: Final = re.compile(r"[UV]\d+__\w+\.rs")
-_GRAPHILE: Final = re.compile(r"\s*--!\s*Previous:")
 _CHANGELOG: Final = re.compile(r".*\.(?:xml|ya?ml|json)", re.I)
 _LEVELS_OF_CHANGES: Final = 2  # of db/changelog/changes/1.0
 _PGROLL: Final = re.compile(r"\d+[_-].*\.(?:json|ya?ml)")
@@ -214,32 +213,6 @@ def _shows_liquibase(folder: Folder) -> str | None:
     return None
 
 
-def _committed(folder: Folder) -> Path | None:
-    """graphile-migrate's folder of migrations, beside what is not committed yet."""
-    for inner in _below(folder, "migrations"):
-        committed = Folder(path=inner.path / "committed", root=folder.root)
-        if committed.path.is_dir() and any(_GRAPHILE.match(committed.opening(path)) for path in committed.files()):
-            return committed.path
-    return None
-
-
-def _shows_graphile(folder: Folder) -> str | None:
-    committed = _committed(folder)
-    return (
-        None
-        if committed is None
-        else f"has {committed.relative_to(folder.path).as_posix()}/ with “--! Previous:” in its files"
-    )
-
-
-def _instead_of_graphile(folder: Folder) -> str:
-    committed = _committed(folder) or "migrations/committed"
-    return (
-        "What it runs is in committed/, by its digits, each file sent as one message: "
-        f"`pgcontract verify {committed}`. What is in current.sql is no migration yet"
-    )
-
-
 def _instead(text: str) -> Callable[[Folder], str]:
     return lambda folder: text
 
@@ -314,7 +287,6 @@ TOOLS: Final = (
         shows=_shows_pgroll,
         instead=_instead(f"They are operations, and there is no SQL in them to read: {SCRATCH}"),
     ),
-    UnreadTool(name="graphile-migrate", shows=_shows_graphile, instead=_instead_of_graphile),
     UnreadTool(
         name="Sqitch",
         shows=lambda folder: "is below sqitch.plan" if _sqitch_above(folder) else None,
