@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from owner import MAJORS, Owner, owner_of
 from pgcontract import RunOptions, load_project, verify
-from pgcontract.result import Run
+from pgcontract.contract import FolderOptions
+from written_files import write_files
 
-MIGRATION = "CREATE TABLE IF NOT EXISTS public.note (id integer PRIMARY KEY);\n"
+TABLE = "CREATE TABLE IF NOT EXISTS public.note (id integer PRIMARY KEY);\n"
 
 
 @pytest.fixture(scope="module", params=MAJORS)
@@ -19,16 +20,13 @@ def owner(request: pytest.FixtureRequest) -> Iterator[Owner]:
         yield owner
 
 
-def judged(owner: Owner, user: str, folder: Path, more: str) -> Run:
-    """The run of one script without a contract, its text ended by this."""
-    script = folder / "001_reach.sql"
-    script.write_text(MIGRATION + more, encoding="utf-8")
-    return verify(load_project(script), RunOptions(**owner.options(user), only=("script.applies",)))
-
-
-def applies(run: Run) -> tuple[str, str]:
-    [finding] = [answer for answer in run.findings if answer.check == "script.applies"]
-    return finding.status.value, finding.summary
+def judged(owner: Owner, user: str, folder: Path, scripts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """What one run says of how each of these applies, which are pending behind one that makes a table."""
+    files = {f"{number:03}_reach.sql": text for number, text in enumerate((TABLE, *scripts.values()))}
+    project = load_project(write_files(folder, files), options=FolderOptions(applied="000_reach"))
+    run = verify(project, RunOptions(**owner.options(user), only=("script.applies",)))
+    answers = {finding.migration: (finding.status.value, finding.summary) for finding in run.findings}
+    return {name: answers[f"{number:03}_reach"] for number, name in enumerate(scripts, 1)}
 
 
 BEYOND = {
@@ -49,19 +47,14 @@ BEYOND = {
 
 
 @pytest.mark.parametrize("user", ["boss", "plain"])
-@pytest.mark.parametrize("reaching", BEYOND.values(), ids=BEYOND)
-def test_a_script_changes_nothing_that_was_there(owner: Owner, tmp_path: Path, user: str, reaching: str) -> None:
+def test_scripts_change_nothing_that_was_there(owner: Owner, tmp_path: Path, user: str) -> None:
     before = owner.everything()
-    status, _ = applies(judged(owner, user, tmp_path, reaching))
+    answers = judged(owner, user, tmp_path, BEYOND)
 
-    assert (True, before) == (status in ("broken", "unknown"), owner.everything())
-
-
-def test_a_script_that_names_who_migrates_in_production_is_not_judged_by_another(owner: Owner, tmp_path: Path) -> None:
-    status, why = applies(judged(owner, "maker", tmp_path, "ALTER TABLE public.note OWNER TO postgres;"))
-    actual = status, why.startswith("The script names the role postgres, which migrates in production but not on this")
-
-    assert ("unknown", True) == actual
+    assert ({}, before) == (
+        {name: answer for name, answer in answers.items() if answer[0] not in ("broken", "unknown")},
+        owner.everything(),
+    )
 
 
 # Scripts that need what no migration has on an owner's server, though production's role has it, and what is said of it.
@@ -88,20 +81,33 @@ MORE = {
 }
 
 
-@pytest.mark.parametrize(("more", "reason"), MORE.values(), ids=MORE)
-def test_what_production_may_and_a_migration_here_may_not_is_not_judged(
-    owner: Owner, tmp_path: Path, more: str, reason: str
-) -> None:
+def test_what_production_may_and_a_migration_here_may_not_is_not_judged(owner: Owner, tmp_path: Path) -> None:
     before = owner.everything()
-    status, why = applies(judged(owner, "maker", tmp_path, more))
+    answers = judged(owner, "maker", tmp_path, {name: text for name, (text, _) in MORE.items()})
+    expected = {name: ("unknown", reason, True) for name, (_, reason) in MORE.items()}
 
-    assert ("unknown", True, True, before) == (status, reason in why, "--pg wheel" in why, owner.everything()), why
+    assert (expected, before) == (
+        {
+            name: (status, MORE[name][1] if MORE[name][1] in why else why, "--pg wheel" in why)
+            for name, (status, why) in answers.items()
+        },
+        owner.everything(),
+    )
 
 
-def test_what_the_script_itself_gets_wrong_stays_broken(owner: Owner, tmp_path: Path) -> None:
-    status, why = applies(judged(owner, "maker", tmp_path, "SELECT no_such_function();"))
+def test_what_the_script_itself_gets_wrong_stays_broken_and_who_migrates_in_production_is_no_other(
+    owner: Owner, tmp_path: Path
+) -> None:
+    scripts = {"wrong": "SELECT no_such_function();", "named": "ALTER TABLE public.note OWNER TO postgres;"}
+    answers = judged(owner, "maker", tmp_path, scripts)
+    words = {
+        "wrong": ("broken", "no_such_function"),
+        "named": ("unknown", "The script names the role postgres, which migrates in production but not on this"),
+    }
 
-    assert ("broken", True) == (status, "no_such_function" in why)
+    assert words == {
+        name: (status, words[name][1] if words[name][1] in why else why) for name, (status, why) in answers.items()
+    }
 
 
 def test_forced_row_security_is_not_asked_of_a_role_that_it_holds(owner: Owner, project: Path) -> None:
