@@ -61,7 +61,8 @@ def claims(session: nox.Session) -> None:
 def hostile(session: nox.Session) -> None:
     """Every hostile file on a server that is somebody's, 15 to 18, as each kind of role: nothing of theirs is touched."""
     install_locked(session, "tests")
-    files = ("tests/hostile/sweep.py", "tests/unit/servers/test_run_as.py")
+    on_an_owners = (f"tests/unit/servers/test_{name}.py" for name in ("dsn", "restrictions", "run_as", "setup"))
+    files = ("tests/hostile/sweep.py", *on_an_owners)
     majors = {"HOSTILE_SERVERS": "15 16 17 18"}
     session.run("pytest", *(session.posargs or ("-n2", "--dist", "loadgroup", *files)), env=majors)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ import psycopg
 from pgcontract.postgres.providers import Server, provider_for
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-MAJORS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
+ALL = tuple(os.environ.get("HOSTILE_SERVERS", "").split())  # as `nox -s hostile` sets it
+MAJORS = ALL or ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
 PASSWORD = "hunter2-%41 'quoted\\"
 
 # The boss may do everything, the maker makes databases and roles, the plain one only databases, for which migrations run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from owner import PASSWORD, Owner, owner_of, run_as
+from owner import ALL, PASSWORD, Owner, owner_of, run_as
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.postgres.platform import platform_of
@@ -18,10 +17,8 @@ from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.result import Decision
 
-SERVERS = os.environ.get("HOSTILE_SERVERS", "wheel").split()
 
-
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=ALL or ["wheel"])
 def owner(request: pytest.FixtureRequest) -> Iterator[Owner]:
     with owner_of(request.param) as owner:
         yield owner
