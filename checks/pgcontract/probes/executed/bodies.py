@@ -105,6 +105,11 @@ def populated_state(context: Context) -> DatabaseState:
 
 def _begin(connection: psycopg.Connection, context: Context) -> None:
     connection.execute("BEGIN")
+    prepare_session(connection, context)
+
+
+def prepare_session(connection: psycopg.Connection, context: Context) -> None:
+    """In its transaction bodies end in time, rules are asked at once, and names are found as a caller may find them."""
     connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     _widen_search_path(connection, context)

@@ -35,11 +35,11 @@ class Firing:
         self._context = context
         self._connection = connection
         known = {table.name: table for table in context.after.tables}
-        views = {view.name for view in context.after.views if not view.materialized}
+        self._views = {view.name for view in context.after.views if not view.materialized}
         self._triggers = [
             trigger
             for trigger in context.migrated.triggers
-            if trigger.enabled not in ("disabled", "replica") and (trigger.table in known or trigger.table in views)
+            if trigger.enabled not in ("disabled", "replica") and (trigger.table in known or trigger.table in self._views)
         ]
         self.tables = tuple(sorted({trigger.table for trigger in self._triggers}))
         self._inserts: dict[str, str] = {}
@@ -76,19 +76,18 @@ class Firing:
         columns = [column for column in self._context.after.columns_of(table) if not column.generated]
         if "insert" in events or (of is None and wanted is EVENTS):
             yield from self._insert(table, known=of is not None)
-        if not columns:  # a view's
-            return
-        row = f"WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)"  # noqa: S608 - a name from the catalog
+        # A view's rows have no ctid; its triggers stand instead of writes of each.
+        row = "" if table in self._views else f" WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)"  # noqa: S608 - a name
         if "update" in events:
             for place, column in enumerate(_updated(columns, triggers)):
                 name = column.quoted_name
                 other = self.other_value(column)
                 if other is None or not place:
-                    yield f"UPDATE {table} SET {name} = {name} {row}", False  # noqa: S608 - names from the catalog
+                    yield f"UPDATE {table} SET {name} = {name}{row}", False  # noqa: S608 - names from the catalog
                 if other is not None:
-                    yield f"UPDATE {table} SET {name} = {other} {row}", False  # noqa: S608 - the same
+                    yield f"UPDATE {table} SET {name} = {other}{row}", False  # noqa: S608 - the same
         if "delete" in events:
-            yield f"DELETE FROM {table} {row}", False  # noqa: S608 - the same
+            yield f"DELETE FROM {table}{row}", False  # noqa: S608 - the same
         if "truncate" in events:
             yield f"TRUNCATE {table}", False
 

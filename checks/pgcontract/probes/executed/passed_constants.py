@@ -75,10 +75,11 @@ def _bringer(context: Context, run: RefusedRun, values: Mapping[str, str]) -> Fa
     for write in (write for text, _ in statements_at(run.stack[0]) for write in read_writes(text)):
         if any(token.text in _RECKONS for name in values for token in write.values.get(name, ())[1:]):
             return None
-    return next((fault for fault in run.stack if wanted <= _constants(context, fault.routine)), None)
+    return next((fault for fault in run.stack if wanted <= constants_of_routine(context, fault.routine)), None)
 
 
-def _constants(context: Context, routine: Routine) -> frozenset[str]:
+def constants_of_routine(context: Context, routine: Routine) -> frozenset[str]:
+    """What it passes on: of its body, of the triggers that fire it, and the names of their events."""
     constants = passed_values(text_of(routine.function))
     fires = [trigger for trigger in context.after.triggers if trigger.function == routine.signature]
     for trigger in fires:

@@ -14,6 +14,7 @@ from pgcontract.probes.executed.bodies import Executed, execute_bodies
 from pgcontract.probes.executed.body_failures import Failure
 from pgcontract.probes.executed.denied import Denial, denials, services_not_asked
 from pgcontract.probes.executed.refused_constants import RefusedConstant, refused_constants
+from pgcontract.probes.executed.repeated_writes import RepeatedWrite, key_columns, repeated_writes
 from pgcontract.probes.executed.sign_ups import RefusedSignUp, refused_sign_ups
 from pgcontract.probes.roles.users_state import grants_by_regime
 from pgcontract.result import Evidence, Severity, Status
@@ -66,9 +67,14 @@ def function_runs(context: Context) -> Iterator[Answer]:
     constants = refused_constants(context)
     for _, alike in groupby(constants, key=_subject):
         yield _refused(context, *alike)
+    told = {constant.function for constant in constants} | failing
+    repeated = [one for one in repeated_writes(context) if one.routine.function.name not in told]
+    for name in dict.fromkeys(one.routine.function.name for one in repeated):
+        yield _repeated(context, next(one for one in repeated if one.routine.function.name == name))
     refused = [denial for denial in _denials(context) if denial.function not in failing]
     yield from (_denied(context, denial) for denial in refused)
     failing |= {denial.function for denial in refused} | {_subject(constant) for constant in constants}
+    failing |= {one.routine.function.name for one in repeated}
     sign_ups = [sign_up for sign_up in _sign_ups(context) if sign_up.function not in failing]
     yield from (_refused_sign_up(context, sign_up) for sign_up in sign_ups)
     for (what, why), names in executed.lacking.items():
@@ -83,7 +89,7 @@ def function_runs(context: Context) -> Iterator[Answer]:
             context, {trigger.table for trigger in context.migrated.triggers}, "a trigger", reads=False
         )
     rest = _rest(executed, services_not_asked(context) if context.promise.project.platform == "supabase" else "")
-    if not executed.failures and not refused and not constants and not sign_ups:
+    if not (executed.failures or refused or constants or repeated or sign_ups):
         yield Answer(Status.KEPT, CATALOG, " ".join(_summary(executed)), evidence=rest)
     elif rest:
         yield Answer(Status.NOTED, CATALOG, "Some of what the migrations made was not run.", evidence=rest)
@@ -179,6 +185,37 @@ def _refused(context: Context, constant: RefusedConstant, *others: RefusedConsta
 
 def _place(constant: RefusedConstant) -> tuple[str, str]:
     return str(constant.line or ""), ", ".join(_columns(constant))
+
+
+def _repeated(context: Context, repeated: RepeatedWrite) -> Answer:
+    names, routine = " and ".join(key_columns(repeated)), repeated.routine
+    value = ", ".join(repeated.values.values())
+    line = f" at line {repeated.line} of its body" if repeated.line else ""
+    what = "the second write that fires it" if routine.is_trigger else "its second call"
+    name = routine.function.name
+    return Answer(
+        Status.BROKEN,
+        name,
+        f"{name} writes {value} into {names}{line}, and {what} is refused after the deploy: {repeated.refusal.message}.",
+        expected="a value that is taken again, as before the deploy",
+        actual=str(repeated.refusal),
+        remedy="Let the body write it once (INSERT … ON CONFLICT DO NOTHING, or DO UPDATE) in the same deploy: CREATE OR "
+        f"REPLACE FUNCTION {name.partition('(')[0]}. Or let {names} hold it more than once.",
+        evidence=[
+            *(
+                [Evidence(title="The statement of the body", text=f"{repeated.statement};", language="sql")]
+                if repeated.statement
+                else []
+            ),
+            Evidence(
+                title="What goes through before the deploy, and not after it", text=f"{repeated.shown};", language="sql"
+            ),
+            *repeated.refusal.evidence()[:1],
+        ],
+        origin=origin_in_chain(context.promise, "index", f"{repeated.table}.{repeated.refusal.constraint}")
+        or origin_in_chain(context.promise, "function", name),
+        severity=None if routine.is_trigger else Severity.WARNING,
+    )
 
 
 def _trigger(context: Context, failure: Failure) -> Answer:
