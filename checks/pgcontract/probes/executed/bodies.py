@@ -58,7 +58,7 @@ class Executed:
     those of `left` and `unvisited` that plpgsql_check has read, `unchecked` the others in PL/pgSQL, and `checker` says
     whether it is there. `reached` are the offsets of the statements that were come to in each, and `refusals` by
     function, SQLSTATE and constraint the first call or write in which a body's values were refused; `refused` are all
-    of these, and of statements that were run by themselves."""
+    of these, and of statements that were run by themselves. `jobs` are pg_cron's, each with its command."""
 
     failures: tuple[Failure, ...]
     called: int
@@ -72,6 +72,7 @@ class Executed:
     reached: Mapping[str, frozenset[int]] = field(default_factory=dict)
     refusals: Mapping[tuple[str, str, str | None], tuple[str, Refusal]] = field(default_factory=dict)
     refused: tuple[RefusedRun, ...] = ()
+    jobs: tuple[tuple[str, str], ...] = ()
 
 
 @cached_state_fact
@@ -144,6 +145,7 @@ class _Runner:
         )
         self._slow: dict[str, str] = {}
         self._refusals: dict[tuple[str, str, str | None], tuple[str, Refusal]] = {}
+        self._jobs: Sequence[tuple[str, str]] = ()
         self._called = 0
         self._checked: list[str] = []
         self._unchecked: list[str] = []
@@ -162,7 +164,8 @@ class _Runner:
                 self._visits.collect()
         for view in self._context.migrated.views:
             self._read_view(view.name, materialized=view.materialized)
-        for name, command in self._jobs():
+        self._jobs = self._read_jobs()
+        for name, command in self._jobs:
             self._run_job(name, command)
         self._visits.collect()
         for routine in self._routines:
@@ -205,6 +208,7 @@ class _Runner:
             reached={routine.function.name: self._visits.offsets(routine) for routine in self._routines},
             refusals=self._refusals,
             refused=self._refused.runs,
+            jobs=tuple(self._jobs),
         )
 
     def _prepare(self, routine: Routine) -> None:
@@ -275,7 +279,7 @@ class _Runner:
             ):
                 self._failures.add(Failure(function=name, statement=statement, refusal=refusal))
 
-    def _jobs(self) -> Sequence[tuple[str, str]]:
+    def _read_jobs(self) -> Sequence[tuple[str, str]]:
         """What the chain has pg_cron run in this database, by its name or number."""
         if self._connection.execute("SELECT pg_catalog.to_regclass('cron.job') IS NULL").fetchone() == (True,):
             return ()

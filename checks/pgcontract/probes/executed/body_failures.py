@@ -66,7 +66,7 @@ class BodyFailures:
             self._judge_passed(statement, refusal)
             return routine
         always = leaves_out_required(self._connection, refusal)
-        fault = faults.find_fault(refusal, self.names, called, whatever=always)
+        fault = faults.find_fault(refusal, self.names, called, whatever=always, statement=statement)
         if fault is None:
             return None
         if not self.is_excused(refusal, fault.routine):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from pgcontract.model.sql.passed_values import passed_values
 from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.executed.routines import Routine
@@ -58,10 +59,16 @@ def is_whatever_the_rows_are(refusal: Refusal) -> bool:
 
 
 def find_fault(
-    refusal: Refusal, names: Mapping[str, Routine], called: Routine | None = None, *, whatever: bool = False
+    refusal: Refusal,
+    names: Mapping[str, Routine],
+    called: Routine | None = None,
+    *,
+    whatever: bool = False,
+    statement: str = "",
 ) -> Fault | None:
-    """The function whose body is at fault; None where the code says nothing of it, or its SQL was put together. `called`
-    is the one that was called, and `whatever` says that it fails at each run where the code leaves that open."""
+    """The function whose body is at fault; None where the code says nothing of it, or its SQL was put together of more
+    than its own constants. `called` is the one that was called, by the `statement`, and `whatever` says that it fails at
+    each run where the code leaves that open."""
     if not (whatever or is_whatever_the_rows_are(refusal)) or (place := _place(refusal, names, called)) is None:
         return None
     routine, match = place
@@ -72,9 +79,16 @@ def find_fault(
         return None
     if _DYNAMIC.match(at) or (_RETURNS_QUERY in at and _RETURNS_DYNAMIC.search(routine.words)):
         texts = re.findall(r"\bexecute\b", routine.words)
-        if len(texts) != len(_CONSTANT_EXECUTE.findall(routine.words)):
+        if len(texts) != len(_CONSTANT_EXECUTE.findall(routine.words)) and not _names_itself(refusal, routine, statement):
             return None
     return Fault(routine=routine, line=int(match["line"]) if match["line"] else None)
+
+
+def _names_itself(refusal: Refusal, routine: Routine, statement: str) -> bool:
+    """Whether what is not there is a name that the body passes on as a constant, and we did not."""
+    match = _NAMED.match(refusal.message)
+    names = {match["name"], match["name"].rpartition(".")[2]} if match and refusal.sqlstate == "42P01" else set()
+    return bool(names & passed_values(routine.source)) and not names & passed_values(statement)
 
 
 def denied(refusal: Refusal, names: Mapping[str, Routine]) -> Routine | None:

@@ -23,7 +23,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, Executed, execute_bodies, populated_state
 from pgcontract.probes.executed.lacking_parents import is_made_good, lacking_parent
 from pgcontract.probes.executed.passed_constants import passed_writers
-from pgcontract.probes.executed.written_constants import DEFAULT, Writer, Writers, text_of
+from pgcontract.probes.executed.written_constants import DEFAULT, Other, Writer, Writers, text_of
 from pgcontract.probes.populated.deployed import first_of_deploy
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.row_generation.made_row import row_candidates
@@ -55,8 +55,8 @@ SELECT c.conname::text, ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(c.co
 @dataclass(frozen=True, kw_only=True)
 class RefusedConstant:
     """`values` are those that the server refuses, SQL by bare column name, and `shown` the UPDATE that shows it.
-    `function` is the one that writes them, None where they are the column's default; `statement` stands at `line` of its
-    body (None where that is not in PL/pgSQL), and a call `reached` it. `call` is one that was refused so, with the
+    `function` or some `other` writes them, neither where they are the column's default; `statement` stands at `line` of
+    its body (None where that is not in PL/pgSQL), and a call `reached` it. `call` is one that was refused so, with the
     server's words. It is taken where somebody has put it into the table `unless_in`, which no migration does.
     Where it `is_anothers`, a function that it calls with it writes it."""
 
@@ -65,6 +65,7 @@ class RefusedConstant:
     shown: str
     refusal: Refusal
     function: str | None = None
+    other: Other | None = None
     statement: str = ""
     line: int | None = None
     reached: bool = True
@@ -84,7 +85,7 @@ def refused_constants(context: Context) -> tuple[RefusedConstant, ...]:
         return ()
     first = first_of_deploy(context)
     writers = Writers(context, first.before)
-    writing = [*writers.of_defaults(), *writers.of_routines()]
+    writing = [*writers.of_defaults(), *writers.of_others(execute_bodies(context).jobs), *writers.of_routines()]
     passed = filter(writers.may_be_new, passed_writers(context, execute_bodies(context).refused))
     writing += passed
     if not writing:
@@ -257,6 +258,8 @@ class _Trials:
             unless_in=parent if parent in self._there else "",
         )
         routine, left_out = writer.routine, {(writer.table, name) for name in values}
+        if writer.other is not None:
+            return replace(refused, other=writer.other, statement=writer.statement) if not is_key else None
         if routine is None:
             self._defaults |= left_out
             return refused

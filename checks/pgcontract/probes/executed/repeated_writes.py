@@ -57,8 +57,9 @@ def repeated_writes(context: Context) -> tuple[RepeatedWrite, ...]:
         return ()
     before = first_of_deploy(context).before
     tables = _unique_tables(context, before)
-    routines = _writing(migrated_routines(context), {name.rpartition(".")[2].strip('"').lower() for name in tables})
-    if not tables or not routines:
+    names = {table.bare_name.lower() for table in context.after.tables if table.name in tables}
+    routines = _writing(migrated_routines(context), names) if names else []
+    if not routines:
         return ()
     with context.sandbox.rolled_back(populated_state(context)) as connection:
         prepare_session(connection, context)

@@ -30,19 +30,32 @@ _CHANGES_NEW: Final = lazy_pattern(r"\bnew\s*:?=|\binto\s+new\b|populate_record|
 _ATOMIC: Final = lazy_pattern(r"\A\s*BEGIN\s+ATOMIC\b(?P<statements>.*)\bEND\s*;?\s*\Z", re.DOTALL | re.IGNORECASE)
 # What lets a statement behind it write what a rule would refuse.
 _LOOSENS: Final = lazy_pattern(r"\balter\s+(?:table|domain)\b|\bset\s+constraints\b|\bsession_replication_role\b")
+_RULE_ACTION: Final = lazy_pattern(
+    r"CREATE RULE .*? DO\s+(?:INSTEAD\s+|ALSO\s+)?(?P<action>\(.*|(?:INSERT|UPDATE)\b.*)", re.DOTALL
+)
 _OPERATION: Final = {"TG_OP": str.upper, "LOWER ( TG_OP )": str.lower, "UPPER ( TG_OP )": str.upper}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Other:
+    """A rule, or a job of pg_cron: what a sentence calls it, and by which name findings know it."""
+
+    called: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Writer:
-    """A statement of a routine, or a column's default, that writes a row: by bare column name the constants that it can
-    have. `start` and `line` are where the statement stands in PL/pgSQL; one that `is_of_new` assigns to NEW, and before
-    one that `is_loosened` the routine may have taken away what would refuse it. One that `is_passed` on was refused in
-    the `call`, or where it was run by itself; `is_anothers` where the function that writes it is one that this calls."""
+    """A statement of a routine or of some `other`, or a column's default, that writes a row: by bare column name the
+    constants that it can have. `start` and `line` are where the statement stands in PL/pgSQL; one that `is_of_new`
+    assigns to NEW, and before one that `is_loosened` the routine may have taken away what would refuse it. One that
+    `is_passed` on was refused in the `call`, or where it was run by itself; `is_anothers` where the function that
+    writes it is one that this calls."""
 
     table: str
     options: Mapping[str, Sequence[str]]
     routine: Routine | None = None
+    other: Other | None = None
     statement: str = ""
     start: int | None = None
     line: int | None = None
@@ -157,6 +170,25 @@ class Writers:
         words = text.lower()
         return _LOOSENS.search(words) is not None or any(names_in_code(words, name) for name in self._loosening)
 
+    def of_others(self, jobs: Sequence[tuple[str, str]]) -> Iterator[Writer]:
+        """Of rules, and of the commands of these jobs, by name."""
+        rules = [(f"the rule {one.name}", one.name, one.definition) for one in self._context.after.rules]
+        scheduled = [(f"the job {name}", f"cron.job {name}", command) for name, command in jobs]
+        for called, subject, text in (*rules, *scheduled) if self._affected else ():
+            match = _RULE_ACTION.match(text)
+            action = match["action"].strip().rstrip(";") if match else text
+            bare = action[1:-1] if action.startswith("(") and action.endswith(")") else action
+            for each in split_statements(bare, refuse_psql=False):
+                for write in read_writes(each.text):
+                    for table in self._named(write, self._affected):
+                        if options := self._options(table, write):
+                            yield Writer(
+                                table=table,
+                                options=options,
+                                statement=each.text,
+                                other=Other(called=called, subject=subject),
+                            )
+
     def _made_by(self, routine: Routine) -> frozenset[str]:
         """Those with the name of a table that it makes."""
         made = routine.made_tables
@@ -182,12 +214,14 @@ class Writers:
         alike = [table.name for table in self._context.after.tables if table.bare_name == write.table.name]
         return alike if len(alike) == 1 and alike[0] in tables else []
 
-    def _options(self, table: str, write: Write, routine: Routine, fires: Sequence[Trigger]) -> dict[str, Sequence[str]]:
+    def _options(
+        self, table: str, write: Write, routine: Routine | None = None, fires: Sequence[Trigger] = ()
+    ) -> dict[str, Sequence[str]]:
         """The constants that the row may have in each column, as far as nothing sets it to something else."""
         columns = sorted(self._context.after.columns_of(table), key=lambda column: column.position)
         names = [column.bare_name for column in columns]
         values = dict(zip(names, write.unnamed, strict=False)) if write.unnamed else write.values
-        body = text_of(routine.function)
+        body = text_of(routine.function) if routine is not None else ""
         options: dict[str, Sequence[str]] = {}
         for column in columns:
             name = column.bare_name
@@ -195,7 +229,9 @@ class Writers:
                 continue
             if name in values:
                 value = values[name]
-                is_column = routine.language == "sql" and any(token.name in names for token in value[:1])
+                is_column = (
+                    routine is not None and routine.language == "sql" and any(token.name in names for token in value[:1])
+                )
                 constants = _operations(value, fires) or constants_of(value, "" if is_column else body)
             else:
                 constants = (DEFAULT,) if write.kind == "INSERT" else ()

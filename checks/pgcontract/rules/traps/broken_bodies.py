@@ -135,26 +135,30 @@ def _columns(constant: RefusedConstant) -> Sequence[str]:
 
 
 def _subject(constant: RefusedConstant) -> str:
-    return constant.function or _columns(constant)[0]
+    return (constant.other.subject if constant.other else constant.function) or _columns(constant)[0]
 
 
 def _refused(context: Context, constant: RefusedConstant, *others: RefusedConstant) -> Answer:
     """Of one function or column; `others` are what else it writes that is refused."""
     refusal, columns, subject = constant.refusal, _columns(constant), _subject(constant)
     value, names = ", ".join(constant.values.values()), " and ".join(columns)
-    if constant.function is None:
+    what = f"leaves out {names}" if constant.is_left_out else f"writes {value} into {names}"
+    instead = f"give {names} a default." if constant.is_left_out else f"let {names} take {value}."
+    if constant.other is not None:
+        said = f"{constant.other.called.replace('the', 'The', 1)} {what}"
+        remedy = f"Make {constant.other.called} again in the same deploy, with what is taken. Or {instead}"
+    elif constant.function is None:
         said = f"An INSERT that leaves out {names} gives it its default"
         name = identifier(*constant.values).as_string(None)
         remedy = f"ALTER TABLE {constant.table} ALTER COLUMN {name} SET DEFAULT …; or DROP DEFAULT."
     else:
         line = f" at line {constant.line} of its body" if constant.line else ""
         missed = "" if constant.reached else ", to which no call here came"
-        what = f"leaves out {names}" if constant.is_left_out else f"writes {value} into {names}"
         if constant.is_anothers:
             what = f"passes {value} on to {names}"
         said = f"{constant.function} {what}{line}{missed}"
         remedy = f"Correct the body in the same deploy: CREATE OR REPLACE FUNCTION {subject.partition('(')[0]}. "
-        remedy += f"Or give {names} a default." if constant.is_left_out else f"Or let {names} take {value}."
+        remedy += f"Or {instead}"
     if constant.unless_in:
         remedy = f"Put it there in the same deploy: INSERT INTO {constant.unless_in} … ON CONFLICT DO NOTHING. {remedy}"
     unless = f", unless {constant.unless_in} has it from somewhere else than a migration" if constant.unless_in else ""
