@@ -212,13 +212,12 @@ def test_folders_of_supabases_own_are_no_chain(tmp_path: Path) -> None:
     ("1-a-up.sql", "1-a-down.sql"),
     ("1_a_up.sql", "1_a_DOWN.sql"),
     ("1_a.sql", "1_a.down.sql"),
+    ("up/1_a_up.sql", "down/1_a_down.sql"),
+    ("up/1_a.sql", "Rollback/1_a.sql"),
 ])  # fmt: skip
 def test_way_back_is_known_by_its_name_and_its_migration(up: str, down: str, tmp_path: Path) -> None:
-    (tmp_path / up).write_text("SELECT 1;", encoding="utf-8")
-    (tmp_path / down).write_text("SELECT 2;", encoding="utf-8")
-    (tmp_path / "2_shut_down.sql").write_text("SELECT 3;", encoding="utf-8")
-
-    project = load_project(tmp_path)
+    third = (Path(up).parent / "2_shut_down.sql").as_posix()
+    project = load_project(write_files(tmp_path, {up: "SELECT 1;", down: "SELECT 2;", third: "SELECT 3;"}))
 
     assert [("SELECT 1", "SELECT 2"), ("SELECT 3", None)] == [
         (migration.up.statements[0].text, migration.down.statements[0].text if migration.down else None)

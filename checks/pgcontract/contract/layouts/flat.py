@@ -32,6 +32,8 @@ HISTORY: Final = ToolHistory()
 
 _UP: Final = ".sql"
 _DOWN: Final = ".down.sql"
+_UP_FOLDERS: Final = ("up", "ups", "deploy", "apply", "forward")
+_DOWN_FOLDERS: Final = ("down", "downs", "revert", "rollback", "undo", "back")
 _MAX_NAMES: Final = 3
 _VERSION_WORD: Final = re.compile(r"^(?:v|ver|version|rel|release)[-_. ]?(?=\d)", re.IGNORECASE)
 # A number; a day, with a time behind it or not; a version of several parts. Each part counts as a number.
@@ -44,15 +46,17 @@ def recognises(folder: Folder) -> str | None:
     """Any folder: what no other layout takes is looked through for .sql files; and one with folders of them in order."""
     if _own_files(folder):
         return "holds .sql files"
-    inner = folders_in_order(folder)
+    inner = (folder.only is None and _both_folders(folder)) or folders_in_order(folder)
     return f"holds the folders {_names(folder, inner)}" if inner else None
 
 
 def folders_in_order(folder: Folder, *, at_least: int = 2) -> tuple[Folder, ...]:
     """The folders in one that holds no .sql file itself, where so many with a number in front hold some, each with one of
-    its own, by that number: v1/, v2/; 2023/, 2024/; 01-init/, 02-rooms/."""
+    its own, by that number: v1/, v2/; 2023/, 2024/; 01-init/, 02-rooms/. Of up/ and down/ the first."""
     if folder.only is not None or _own_files(folder):
         return ()
+    if ways := _both_folders(folder):
+        return ways[:1]
     leaves: dict[tuple[int, ...], tuple[Folder, ...]] = {}
     for path in folder.folders():
         number = _numbers(_VERSION_WORD.sub("", path.name))
@@ -65,6 +69,14 @@ def folders_in_order(folder: Folder, *, at_least: int = 2) -> tuple[Folder, ...]
             leaves[number] = own
     in_order = tuple(leaf for number in sorted(leaves) for leaf in leaves[number])
     return in_order if len(leaves) >= at_least else ()
+
+
+def _both_folders(folder: Folder) -> tuple[Folder, ...]:
+    """up/ and down/ in one that holds no .sql file itself."""
+    names = {path.name.lower(): folder.below(path) for path in folder.folders() if not path.is_symlink()}
+    ups = [names[name] for name in _UP_FOLDERS if name in names and _own_files(names[name])]
+    downs = [names[name] for name in _DOWN_FOLDERS if name in names and _own_files(names[name])]
+    return (ups[0], downs[0]) if ups and downs else ()
 
 
 def read_folder(folder: Folder) -> FolderReading:
@@ -125,7 +137,10 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
 
 
 def _one_chain(folder: Folder, leaves: tuple[Folder, ...]) -> Iterator[str]:
-    if leaves != (folder,):
+    if ways := _both_folders(folder) if folder.only is None and not _own_files(folder) else ():
+        up, down = (_names(folder, (way,)) for way in ways)
+        yield f"What takes a file of {up} back is the file of its name in {down}."
+    elif leaves != (folder,):
         yield (
             f"Taken as one chain, in this order: {_names(folder, leaves)}. Where each is for a database of its own, "
             "name one."
@@ -175,13 +190,20 @@ def _numbers(name: str) -> tuple[int, ...]:
 
 
 def _require_migration(path: Path, downs: Mapping[Path, Path]) -> None:
-    if not is_sql(path) or _is_down(path) or path in downs.values():
+    if not is_sql(path) or _is_down(path) or path in downs.values() or _is_in_down_folder(path):
         what = (
             "is a rollback script; name the migration it belongs to"
             if is_sql(path)
             else "is no .sql file; name one, or a folder of them"
         )
         raise InputError(what, file=str(path))
+
+
+def _is_in_down_folder(path: Path) -> bool:
+    if path.parent.name.lower() not in _DOWN_FOLDERS:
+        return False
+    ways = _both_folders(Folder(path=path.parent.parent, root=path.parent.parent))
+    return bool(ways) and path.parent == ways[1].path
 
 
 def _down(path: Path) -> Path:
@@ -198,7 +220,15 @@ def _ways_back(folder: Folder) -> dict[Path, Path]:
         paths = {path.name: path for path in leaf.files(_UP)}
         found = {name: migration_of(name, paths.keys()) for name in paths if not name.endswith(_DOWN)}
         ways |= {paths[migration]: paths[name] for name, migration in found.items() if migration}
+    if not _own_files(around) and (both := _both_folders(around)):
+        downs = {_key(path): path for path in _own_files(both[1])}
+        ways |= {path: downs[_key(path)] for path in _own_files(both[0]) if _key(path) in downs}
     return ways
+
+
+def _key(path: Path) -> str:
+    """What a file of up/ and the one of down/ have in common."""
+    return re.sub(r"[._-](?:up|down)$", "", path.stem.lower())
 
 
 def _divided(folder: Folder, path: Path, read: ReadScript) -> tuple[ReadScript, ReadScript | None] | None:
@@ -311,6 +341,8 @@ def _folders_not_read(folder: Folder, leaves: tuple[Folder, ...], included: set[
     """In one sentence, the folders in it with SQL that is not of its chain, and that no file includes."""
     names = []
     read = {leaf.path for leaf in leaves}
+    if folder not in leaves:
+        read |= {way.path for way in _both_folders(folder)}
     for inner in (path for path in folder.folders() if path not in read):
         files = {path.resolve() for path in folder.below(inner).files("") if is_sql(path)}
         if files - included:
