@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from command import Command
 from pgcontract import RunOptions, load_project
 from pgcontract import verify as verify_project
@@ -104,11 +105,11 @@ def test_endless_loop_is_stopped(pgcontract: Command, room: Path) -> None:
     assert Word(code=1, decision="BLOCKED", said="script.applies 2: The script does not end within 1 s.") == found
 
 
-@pytest.mark.parametrize("script", [
-    pytest.param(ROWS.format(t="t"), id="in one message"),
-    pytest.param(f"\\set t t\n{ROWS.format(t=':t')}", id="by psql"),
-    pytest.param(COPIED.format(rows=f"{'x' * 999}\n" * 100_000), id="copied"),
-])  # fmt: skip
+@cases("script", {
+    "in one message": ROWS.format(t="t"),
+    "by psql": f"\\set t t\n{ROWS.format(t=':t')}",
+    "copied": COPIED.format(rows=f"{'x' * 999}\n" * 100_000),
+})  # fmt: skip
 def test_rows_without_end_are_stopped(
     pgcontract: Command, room: Path, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from case_tables import cases
 from command import command_here
 from pgcontract.contract.configuration import Configuration, read_configuration
 from pgcontract.contract.project_file import ProjectSpec
@@ -32,24 +33,22 @@ def said(root: Path, *arguments: str, **environment: str) -> dict[str, tuple[Any
     return {one["key"]: (one["value"], one["from"]) for one in document["settings"]}
 
 
-@pytest.mark.parametrize(("arguments", "environment", "key", "expected"), [
-    pytest.param((), {}, "seed", (7, "db/sql/pgcontract.toml:2"), id="the nearest file"),
-    pytest.param((), {"PGCONTRACT_SEED": "8"}, "seed", (8, "PGCONTRACT_SEED"), id="the environment before it"),
-    pytest.param(("--seed", "9"), {"PGCONTRACT_SEED": "8"}, "seed", (9, "--seed"), id="an option before that"),
-    pytest.param((), {}, "blocks", ("warning", "pyproject.toml:2"), id="pyproject.toml"),
-    pytest.param((), {}, 'severity."lock.*"', ("error", "db/sql/pgcontract.toml:4"), id="a severity"),
-    pytest.param((), {}, "leave_out", (["x", "y"], "pyproject.toml:3"), id="a list"),
-    pytest.param((), {}, 'production.tables."public.a"', (5, "pyproject.toml:6"), id="a table's rows"),
-    pytest.param(("--stats", "f"), {}, "production.tables", ("f", "--stats"), id="in the place of a table"),
-    pytest.param((), {}, "runner.layout", ("told by looking", "default"), id="a default in words"),
-    pytest.param((), {}, "runner.role", ("not said", "default"), id="no default"),
-    pytest.param((), {"PGCONTRACT_PLATFORM": "postgres"}, "production.platform", ("postgres", "PGCONTRACT_PLATFORM"),
-                 id="it"),
-    pytest.param((), {"PGCONTRACT_PROJECT_REF": "abc"}, "document.project_ref", ("abc", "PGCONTRACT_PROJECT_REF"),
-                 id="ref"),
-    pytest.param((), {}, "timeout", ("120s", "default"), id="the run's own"),
-    pytest.param((), {"PGCONTRACT_PG": "17"}, "pg", ("17", "PGCONTRACT_PG"), id="a server"),
-])  # fmt: skip
+@cases(("arguments", "environment", "key", "expected"), {
+    "the nearest file": ((), {}, "seed", (7, "db/sql/pgcontract.toml:2")),
+    "the environment before it": ((), {"PGCONTRACT_SEED": "8"}, "seed", (8, "PGCONTRACT_SEED")),
+    "an option before that": (("--seed", "9"), {"PGCONTRACT_SEED": "8"}, "seed", (9, "--seed")),
+    "pyproject.toml": ((), {}, "blocks", ("warning", "pyproject.toml:2")),
+    "a severity": ((), {}, 'severity."lock.*"', ("error", "db/sql/pgcontract.toml:4")),
+    "a list": ((), {}, "leave_out", (["x", "y"], "pyproject.toml:3")),
+    "a table's rows": ((), {}, 'production.tables."public.a"', (5, "pyproject.toml:6")),
+    "in the place of a table": (("--stats", "f"), {}, "production.tables", ("f", "--stats")),
+    "a default in words": ((), {}, "runner.layout", ("told by looking", "default")),
+    "no default": ((), {}, "runner.role", ("not said", "default")),
+    "it": ((), {"PGCONTRACT_PLATFORM": "postgres"}, "production.platform", ("postgres", "PGCONTRACT_PLATFORM")),
+    "ref": ((), {"PGCONTRACT_PROJECT_REF": "abc"}, "document.project_ref", ("abc", "PGCONTRACT_PROJECT_REF")),
+    "the run's own": ((), {}, "timeout", ("120s", "default")),
+    "a server": ((), {"PGCONTRACT_PG": "17"}, "pg", ("17", "PGCONTRACT_PG")),
+})  # fmt: skip
 def test_a_value_says_where_it_is_from(
     arguments: tuple[str, ...], environment: dict[str, str], key: str, expected: tuple[Any, str], tmp_path: Path
 ) -> None:

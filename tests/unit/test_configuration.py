@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract.contract.configuration import place_in_repository, read_configuration
 from pgcontract.contract.project import Project
 from pgcontract.contract.project_loading import load_project
@@ -30,23 +31,19 @@ def _project(tmp_path: Path, files: dict[str, str], path: str = "db/sql") -> Pro
     return load_project(write_files(tmp_path, files) / path)
 
 
-@pytest.mark.parametrize("files", [
-    pytest.param({"pyproject.toml": PYPROJECT}, id="pyproject.toml at the repository's root"),
-    pytest.param({"db/pyproject.toml": PYPROJECT}, id="pyproject.toml above the folder"),
-    pytest.param({"db/sql/pyproject.toml": PYPROJECT}, id="pyproject.toml in the folder"),
-    pytest.param({"db/sql/pgcontract.toml": '[production]\npostgres = 16\n[production.tables]\n"public.a" = 5_000_000'},
-                 id="pgcontract.toml in the folder"),
-    pytest.param(
-        {"pyproject.toml": PYPROJECT.replace("postgres = 16", ""), "db/pgcontract.toml": "production.postgres = 16"},
-        id="some keys in each",
-    ),
-    pytest.param(
-        {"db/pgcontract.toml": 'production = {postgres = 16, tables."public.a" = 5000000}', "pgcontract.toml": "no"},
-        id="the nearest, and no other of its name",
-    ),
-    pytest.param({"db/pyproject.toml": "[project]\nname = 'pgcontract'", "pyproject.toml": PYPROJECT},
-                 id="the nearest pyproject.toml that has the table"),
-])  # fmt: skip
+@cases("files", {
+    "pyproject.toml at the repository's root": {"pyproject.toml": PYPROJECT},
+    "pyproject.toml above the folder": {"db/pyproject.toml": PYPROJECT},
+    "pyproject.toml in the folder": {"db/sql/pyproject.toml": PYPROJECT},
+    "pgcontract.toml in the folder": {
+        "db/sql/pgcontract.toml": '[production]\npostgres = 16\n[production.tables]\n"public.a" = 5_000_000'},
+    "some keys in each": {"pyproject.toml": PYPROJECT.replace("postgres = 16", ""),
+        "db/pgcontract.toml": "production.postgres = 16"},
+    "the nearest, and no other of its name": {
+        "db/pgcontract.toml": 'production = {postgres = 16, tables."public.a" = 5000000}', "pgcontract.toml": "no"},
+    "the nearest pyproject.toml that has the table": {"db/pyproject.toml": "[project]\nname = 'pgcontract'",
+        "pyproject.toml": PYPROJECT},
+})  # fmt: skip
 def test_a_bare_folder_has_what_its_configuration_says(files: dict[str, str], tmp_path: Path) -> None:
     project = _project(tmp_path, {**REPOSITORY, **files})
 
@@ -75,11 +72,11 @@ def test_a_bare_folder_has_every_key_of_a_project(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("files", "cwd"), [
-    pytest.param({"pgcontract.toml": "no", "repo/.git/HEAD": ""}, "repo", id="a repository"),
-    pytest.param({"pgcontract.toml": "no", "repo/.git": "gitdir: elsewhere"}, ".", id="a worktree or submodule"),
-    pytest.param({"pgcontract.toml": "no"}, "repo", id="no repository, but the working folder"),
-])  # fmt: skip
+@cases(("files", "cwd"), {
+    "a repository": ({"pgcontract.toml": "no", "repo/.git/HEAD": ""}, "repo"),
+    "a worktree or submodule": ({"pgcontract.toml": "no", "repo/.git": "gitdir: elsewhere"}, "."),
+    "no repository, but the working folder": ({"pgcontract.toml": "no"}, "repo"),
+})  # fmt: skip
 def test_nothing_is_looked_for_outside(
     files: dict[str, str], cwd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,31 +98,27 @@ def test_the_home_folder_is_the_last_place(tmp_path: Path, monkeypatch: pytest.M
     assert _project(tmp_path / "home" / "work", BARE).files == ()
 
 
-@pytest.mark.parametrize(("files", "expected"), [
-    pytest.param({"pgcontract.toml": "# why\n[production]\npostgres = 17\n", "pyproject.toml": PYPROJECT},
-        "{}/pgcontract.toml:3: `production.postgres` is said at {}/pyproject.toml:6 too; keep one", id="a key in both"),
-    pytest.param({"db/sql/pgcontract.toml": '[production.tables]\n"public.a" = 1\n', "pyproject.toml": PYPROJECT},
-        '{}/db/sql/pgcontract.toml:2: `production.tables."public.a"` is said at {}/pyproject.toml:7 too; keep one',
-        id="a key in both, in two folders"),
-    pytest.param({"pyproject.toml": "[tool.pgcontract.prodution]\npostgres = 17"},
-                 "{}/pyproject.toml:1: `prodution` is not known at the top of the file; did you mean `production`?",
-                 id="a key that is not known"),
-    pytest.param({"pyproject.toml": "[tool.pgcontract]\nlayuot = 'flyway'"},
-                 "{}/pyproject.toml:2: `layuot` is not known at the top of the file; did you mean `runner.layout`?",
-                 id="a key that stands in a table"),
-    pytest.param({"pyproject.toml": "[tool]\npgcontract = 3"},
-                 "{}/pyproject.toml:2: tool.pgcontract: expected a table of keys", id="no table"),
-    pytest.param({"pyproject.toml": "[tool.pgcontract]\nseed = \n"},
-                 "{}/pyproject.toml:2: this is not TOML: Invalid value. Mend the line", id="no TOML"),
-    pytest.param({"pyproject.toml": "[tool.pgcontract.runner]\napplied = '3'\n"},
-                 "{}/pyproject.toml:2: runner.applied: no migration is called '3'; known here: 1_a, 2_b",
-                 id="a migration that is none"),
-    pytest.param({"pyproject.toml": "[tool.pgcontract.runner]\nlayout = 'flywya'\n"},
-                 "{}/pyproject.toml:2: runner.layout: no layout is called 'flywya'; did you mean `flyway`?",
-                 id="a layout that is none"),
-    pytest.param({"pyproject.toml": PYPROJECT + '[[tool.pgcontract.report.section]]\nid = "mine"'},
-        "{}/pyproject.toml:11: section mine has no `title`; give it one, or name a default section: ", id="an outline"),
-])  # fmt: skip
+@cases(("files", "expected"), {
+    "a key in both": ({"pgcontract.toml": "# why\n[production]\npostgres = 17\n", "pyproject.toml": PYPROJECT},
+        "{}/pgcontract.toml:3: `production.postgres` is said at {}/pyproject.toml:6 too; keep one"),
+    "a key in both, in two folders": (
+        {"db/sql/pgcontract.toml": '[production.tables]\n"public.a" = 1\n', "pyproject.toml": PYPROJECT},
+        '{}/db/sql/pgcontract.toml:2: `production.tables."public.a"` is said at {}/pyproject.toml:7 too; keep one'),
+    "a key that is not known": ({"pyproject.toml": "[tool.pgcontract.prodution]\npostgres = 17"},
+        "{}/pyproject.toml:1: `prodution` is not known at the top of the file; did you mean `production`?"),
+    "a key that stands in a table": ({"pyproject.toml": "[tool.pgcontract]\nlayuot = 'flyway'"},
+        "{}/pyproject.toml:2: `layuot` is not known at the top of the file; did you mean `runner.layout`?"),
+    "no table": ({"pyproject.toml": "[tool]\npgcontract = 3"},
+        "{}/pyproject.toml:2: tool.pgcontract: expected a table of keys"),
+    "no TOML": ({"pyproject.toml": "[tool.pgcontract]\nseed = \n"},
+        "{}/pyproject.toml:2: this is not TOML: Invalid value. Mend the line"),
+    "a migration that is none": ({"pyproject.toml": "[tool.pgcontract.runner]\napplied = '3'\n"},
+        "{}/pyproject.toml:2: runner.applied: no migration is called '3'; known here: 1_a, 2_b"),
+    "a layout that is none": ({"pyproject.toml": "[tool.pgcontract.runner]\nlayout = 'flywya'\n"},
+        "{}/pyproject.toml:2: runner.layout: no layout is called 'flywya'; did you mean `flyway`?"),
+    "an outline": ({"pyproject.toml": PYPROJECT + '[[tool.pgcontract.report.section]]\nid = "mine"'},
+        "{}/pyproject.toml:11: section mine has no `title`; give it one, or name a default section: "),
+})  # fmt: skip
 def test_a_mistake_has_its_file_and_line(files: dict[str, str], expected: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         _project(tmp_path, {**REPOSITORY, **files})

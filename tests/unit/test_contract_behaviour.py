@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract.contract import Presence, StateMachine, Timestamp, load_project
 from pgcontract.errors import ContractError
 from written_files import write_files
@@ -38,73 +39,58 @@ def told(tmp_path: Path) -> Load:
     return load
 
 
-@pytest.mark.parametrize(("behaviour", "expected"), [
-    pytest.param('[state_machine.status]\ncolumn = "public.t.state"\ninitial = ["open"]\n',
-        "line:8: state_machine.status.column: no column public.t.state is declared; did you mean `public.t.status`?",
-        id="column"),
-    pytest.param(STATE_MACHINE + 'states = ["open", "send"]\ninitial = ["open"]\ntransitions = { open = ["sent"] }\n',
-        "line:11: state_machine.status.transitions.open[1]: 'sent' is none of the state machine's `states`; did you "
-        "mean `send`?", id="move to no state"),
-    pytest.param(STATE_MACHINE + 'states = ["open", "paid"]\ninitial = ["opened"]\ntransitions = { open = ["paid"] }\n',
-        "line:10: state_machine.status.initial[1]: 'opened' is none of the state machine's `states`; did you mean "
-        "`open`?", id="start in no state"),
-    pytest.param(
+@cases(("behaviour", "expected"), {
+    "column": ('[state_machine.status]\ncolumn = "public.t.state"\ninitial = ["open"]\n',
+        "8: state_machine.status.column: no column public.t.state is declared; did you mean `public.t.status`?"),
+    "move to no state": (
+        STATE_MACHINE + 'states = ["open", "send"]\ninitial = ["open"]\ntransitions = { open = ["sent"] }\n',
+        "11: state_machine.status.transitions.open[1]: 'sent' is none of the state machine's `states`; did you "
+        "mean `send`?"),
+    "start in no state": (
+        STATE_MACHINE + 'states = ["open", "paid"]\ninitial = ["opened"]\ntransitions = { open = ["paid"] }\n',
+        "10: state_machine.status.initial[1]: 'opened' is none of the state machine's `states`; did you mean `open`?"),
+    "final in no state": (
         STATE_MACHINE + 'states = ["open", "paid"]\ninitial = ["open"]\ntransitions = { open = ["paid"] }\nfinal = '
         '["payed"]\n',
-        "line:12: state_machine.status.final[1]: 'payed' is none of the state machine's `states`; did you mean "
-        "`paid`?",
-        id="final in no state",
-    ),
-    pytest.param(STATE_MACHINE + 'states = ["open", "open"]\ninitial = ["open"]\n',
-                 "line:9: state_machine.status.states[2]: 'open' is there twice", id="state twice"),
-    pytest.param(STATE_MACHINE + 'initial = ["open"]\ntransitions = { open = ["paid"], lost = ["open"] }\n',
-                 "line:7: state_machine.status: no move leads from a start to 'lost'; add one, or take the state out",
-                 id="unreachable state"),
-    pytest.param(STATE_MACHINE + 'states = [\n  "open",\n  "lost",\n]\ninitial = ["open"]\n',
-        "line:11: state_machine.status.states[2]: no move leads from a start to 'lost'; add one, or take the state out",
-        id="unreachable state that is listed"),
-    pytest.param(
+        "12: state_machine.status.final[1]: 'payed' is none of the state machine's `states`; did you mean " "`paid`?"),
+    "state twice": (STATE_MACHINE + 'states = ["open", "open"]\ninitial = ["open"]\n',
+        "9: state_machine.status.states[2]: 'open' is there twice"),
+    "unreachable state": (STATE_MACHINE + 'initial = ["open"]\ntransitions = { open = ["paid"], lost = ["open"] }\n',
+        "7: state_machine.status: no move leads from a start to 'lost'; add one, or take the state out"),
+    "unreachable state that is listed": (STATE_MACHINE + 'states = [\n  "open",\n  "lost",\n]\ninitial = ["open"]\n',
+        "11: state_machine.status.states[2]: no move leads from a start to 'lost'; add one, or take the state out"),
+    "final state with moves": (
         STATE_MACHINE + 'initial = ["open"]\nfinal = ["paid"]\n[state_machine.status.transitions]\nopen = '
         '["paid"]\npaid = ["open"]\n',
-        "line:13: state_machine.status.transitions.paid: 'paid' is final, so no move leaves it; take it out of "
-        "`final` or of `transitions`",
-        id="final state with moves",
-    ),
-    pytest.param(STATE_MACHINE + 'initial = ["open"]\ntransitions = { open = ["open"] }\n',
-        "line:10: state_machine.status.transitions.open[1]: from 'open' to itself is no move, and always allowed",
-        id="move to itself"),
-    pytest.param(
+        "13: state_machine.status.transitions.paid: 'paid' is final, so no move leaves it; take it out of "
+        "`final` or of `transitions`"),
+    "move to itself": (STATE_MACHINE + 'initial = ["open"]\ntransitions = { open = ["open"] }\n',
+        "10: state_machine.status.transitions.open[1]: from 'open' to itself is no move, and always allowed"),
+    "transition that is specified and unspecified": (
         STATE_MACHINE + 'initial = ["open"]\ntransitions = { open = ["paid"] }\nunspecified = { open = ["paid"] }\n',
-        "line:11: state_machine.status.unspecified.open[1]: from 'open' to 'paid' is among `transitions` too; keep "
-        "one of the two",
-        id="transition that is specified and unspecified",
-    ),
-    pytest.param(STATE_MACHINE + 'initial = ["open"]\nset = { open = { paid_at = "NULL" } }\n',
-                 "line:10: state_machine.status.set.open.paid_at: no column public.t.paid_at is declared; did you mean "
-                 "`public.t.made_at`?", id="companion column"),
-    pytest.param(STATE_MACHINE + "initial = []\n",
-                 "line:9: state_machine.status.initial is empty; The states that a new row may have.", id="no start"),
-    pytest.param(TIMESTAMP + 'set_on = ["insert"]\nincreasing = true\n',
-                 'line:10: timestamp.made.increasing: a time grows only where it is set; add "update" to `set_on`',
-                 id="timestamp that grows unset"),
-    pytest.param(TIMESTAMP + 'set_on = ["updated"]\n',
-                 "line:9: timestamp.made.set_on[1]: the text 'updated' is not known; did you mean `update`?",
-                 id="timestamp set on no event"),
-    pytest.param('[timestamp.made]\ncolumn = "public.t.mode_at"\nset_on = ["insert"]\n',
-        "line:8: timestamp.made.column: no column public.t.mode_at is declared; did you mean `public.t.made_at`?",
-        id="timestamp of no column"),
-    pytest.param(PRESENCE + 'present_when = "true"\nnot_before = "made_on"\n',
-        "line:10: presence.paid.not_before: no column public.t.made_on is declared; did you mean `public.t.made_at`?",
-        id="presence not before no column"),
-    pytest.param(PRESENCE + "present_when = 'true'\nnot_before = '\"Paid at\"'\n",
-                 'line:10: presence.paid.not_before: "Paid at" is the column itself; name another of the table',
-                 id="presence not before itself"),
-    pytest.param(PRESENCE,
-        "line:7: `present_when` is missing in presence.paid: When it has a value: SQL over the row's other columns, "
-        "as in status = 'paid'.", id="presence without a condition"),
-])  # fmt: skip
+        "11: state_machine.status.unspecified.open[1]: from 'open' to 'paid' is among `transitions` too; keep "
+        "one of the two"),
+    "companion column": (STATE_MACHINE + 'initial = ["open"]\nset = { open = { paid_at = "NULL" } }\n',
+        "10: state_machine.status.set.open.paid_at: no column public.t.paid_at is declared; did you mean "
+        "`public.t.made_at`?"),
+    "no start": (STATE_MACHINE + "initial = []\n",
+        "9: state_machine.status.initial is empty; The states that a new row may have."),
+    "timestamp that grows unset": (TIMESTAMP + 'set_on = ["insert"]\nincreasing = true\n',
+        '10: timestamp.made.increasing: a time grows only where it is set; add "update" to `set_on`'),
+    "timestamp set on no event": (TIMESTAMP + 'set_on = ["updated"]\n',
+        "9: timestamp.made.set_on[1]: the text 'updated' is not known; did you mean `update`?"),
+    "timestamp of no column": ('[timestamp.made]\ncolumn = "public.t.mode_at"\nset_on = ["insert"]\n',
+        "8: timestamp.made.column: no column public.t.mode_at is declared; did you mean `public.t.made_at`?"),
+    "presence not before no column": (PRESENCE + 'present_when = "true"\nnot_before = "made_on"\n',
+        "10: presence.paid.not_before: no column public.t.made_on is declared; did you mean `public.t.made_at`?"),
+    "presence not before itself": (PRESENCE + "present_when = 'true'\nnot_before = '\"Paid at\"'\n",
+        '10: presence.paid.not_before: "Paid at" is the column itself; name another of the table'),
+    "presence without a condition": (PRESENCE,
+        "7: `present_when` is missing in presence.paid: When it has a value: SQL over the row's other columns, "
+        "as in status = 'paid'."),
+})  # fmt: skip
 def test_a_mistake_is_told_with_its_place(told: Load, behaviour: str, expected: str) -> None:
-    assert expected == told(behaviour)
+    assert f"line:{expected}" == told(behaviour)
 
 
 def test_what_is_left_out_of_a_state_machine_follows_from_its_transitions(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract.contract import ColumnRows, Dataset, TableRows, load_project
 from pgcontract.errors import ContractError
 from written_files import write_files
@@ -33,49 +34,43 @@ def told(folder: Path, contract: str) -> str:
     return str(caught.value).replace(f"{path.parent}/", "")
 
 
-@pytest.mark.parametrize(("contract", "expected"), [
-    pytest.param("[dataset]\nsizes = [1000, 100]",
-                 "contract.toml:7: dataset.sizes: write each size once, the smallest first", id="sizes out of order"),
-    pytest.param(TABLE.replace("orders", "ordres"),
-                 'contract.toml:6: dataset.table."public.ordres": no table public.ordres is declared; '
-                 "did you mean `public.orders`?", id="table"),
-    pytest.param(TABLE + 'columns.state = { expression = "1" }',
-                 'contract.toml:7: dataset.table."public.orders".columns.state: public.orders has no such column; '
-                 "did you mean `status`?", id="column"),
-    pytest.param(TABLE + 'columns.total = { expression = "1" }',
-        'contract.toml:7: dataset.table."public.orders".columns.total: the server generates its values; take it out',
-        id="generated column"),
-    pytest.param(TABLE + "share = 0.5\nrows = 3",
-                 'contract.toml:6: dataset.table."public.orders": has both `share` and `rows`; keep one of the two',
-                 id="two counts"),
-    pytest.param(TABLE + 'columns.status = { expression = "1", distinct = 3 }',
-                 STATUS + ": has both `expression` and `distinct`; keep one of the two", id="two ways"),
-    pytest.param(TABLE + "columns.status = {}",
-        STATUS + ": says nothing; write one of expression, weights, time, distinct, document, or null", id="no way"),
-    pytest.param(TABLE + "columns.status = { distinct = 1.5 }",
-                 STATUS + ": distinct = 1.5 is no share of the rows; write a whole number, or one up to 1.0",
-                 id="share above one"),
-    pytest.param(TABLE + "columns.status = { skew = 1.0 }", STATUS + ": says nothing; write one of expression, "
+@cases(("contract", "expected"), {
+    "sizes out of order": ("[dataset]\nsizes = [1000, 100]",
+        "contract.toml:7: dataset.sizes: write each size once, the smallest first"),
+    "table": (TABLE.replace("orders", "ordres"),
+        'contract.toml:6: dataset.table."public.ordres": no table public.ordres is declared; '
+        "did you mean `public.orders`?"),
+    "column": (TABLE + 'columns.state = { expression = "1" }',
+        'contract.toml:7: dataset.table."public.orders".columns.state: public.orders has no such column; '
+        "did you mean `status`?"),
+    "generated column": (TABLE + 'columns.total = { expression = "1" }',
+        'contract.toml:7: dataset.table."public.orders".columns.total: the server generates its values; take it out'),
+    "two counts": (TABLE + "share = 0.5\nrows = 3",
+        'contract.toml:6: dataset.table."public.orders": has both `share` and `rows`; keep one of the two'),
+    "two ways": (TABLE + 'columns.status = { expression = "1", distinct = 3 }',
+        STATUS + ": has both `expression` and `distinct`; keep one of the two"),
+    "no way": (TABLE + "columns.status = {}",
+        STATUS + ": says nothing; write one of expression, weights, time, distinct, document, or null"),
+    "share above one": (TABLE + "columns.status = { distinct = 1.5 }",
+        STATUS + ": distinct = 1.5 is no share of the rows; write a whole number, or one up to 1.0"),
+    "skew of nothing": (TABLE + "columns.status = { skew = 1.0 }", STATUS + ": says nothing; write one of expression, "
         "weights, time, distinct, document, or null\n" + STATUS + ": has `skew`, but no `distinct` values to use "
-        "unevenly; add it", id="skew of nothing"),
-    pytest.param(TABLE + "columns.status = { weights = { a = 0, b = 0 } }",
-        STATUS + ": has weights that are no shares; write numbers from 0 up, and one above 0", id="no weight"),
-    pytest.param(TABLE + "columns.status = { document = {}, bytes = [9, 3] }",
-                 STATUS + ": bytes = [9, 3] is no range; write the least first, then the most", id="bytes"),
-    pytest.param(TABLE + 'columns.status = { expression = "n + random()" }',
+        "unevenly; add it"),
+    "no weight": (TABLE + "columns.status = { weights = { a = 0, b = 0 } }",
+        STATUS + ": has weights that are no shares; write numbers from 0 up, and one above 0"),
+    "bytes": (TABLE + "columns.status = { document = {}, bytes = [9, 3] }",
+        STATUS + ": bytes = [9, 3] is no range; write the least first, then the most"),
+    "another value each time": (TABLE + 'columns.status = { expression = "n + random()" }',
         STATUS + ".expression: random() is another value each time, "
-        "and these rows are always the same; r is a number from 0 up to 1 that stays", id="another value each time"),
-    pytest.param(TABLE + 'columns.status = { time = { from = "2026-01-01", to = "2025-01-01" } }',
-                 STATUS + ".time: ends before it begins", id="time backwards"),
-    pytest.param(
-        TABLE + "columns.status = { time = { since = 2025-01-01, to = 2026-01-01 } }",
+        "and these rows are always the same; r is a number from 0 up to 1 that stays"),
+    "time backwards": (TABLE + 'columns.status = { time = { from = "2026-01-01", to = "2025-01-01" } }',
+        STATUS + ".time: ends before it begins"),
+    "time": (TABLE + "columns.status = { time = { since = 2025-01-01, to = 2026-01-01 } }",
         STATUS.replace("dataset", "`from` is missing in dataset")
         + ".time: Where it begins, as in 2025-01-01.\n"
         + STATUS.replace("dataset", "`since` is not known in dataset")
-        + ".time; known here: from, to",
-        id="time",
-    ),
-])  # fmt: skip
+        + ".time; known here: from, to"),
+})  # fmt: skip
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, contract: str, expected: str) -> None:
     assert expected == told(tmp_path, contract)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from case_tables import cases
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pgcontract.contract import ColumnFormat, json_schema, load_project
 from pgcontract.errors import ContractError
@@ -67,35 +68,31 @@ def test_an_example_that_is_a_table_is_sent_as_json(folder: Callable[[str], Path
     )
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    pytest.param(GOOD.replace("public.t.mail", "public.t.mial"),
-                 "6: format.mail.column: no column public.t.mial is declared; did you mean `public.t.mail`?",
-                 id="a column that is not declared"),
-    pytest.param(GOOD.replace('"email"', '"emial"'),
-        "7: format.mail.standard: there is no standard `emial`; did you mean `email`?", id="an unknown standard"),
-    pytest.param(GOOD.replace('"email"', '"not_before"').replace('dialect = "dot-atom"', 'other = "id"'),
-                 "9: format.mail.accept: `not_before` compares two columns and takes no examples; remove them",
-                 id="examples of a standard of two columns"),
-    pytest.param(GOOD.replace("dialect", "dialekt"),
-                 "8: format.mail.dialekt: the standard `email` has no parameter `dialekt`; did you mean `dialect`?",
-                 id="an unknown parameter"),
-    pytest.param(GOOD.replace("dot-atom", "dotatom"),
-        "8: format.mail.dialect: `dialect` of the standard `email` cannot be `dotatom`; did you mean `dot-atom`?",
-        id="an unknown choice"),
-    pytest.param(GOOD.replace('["ann@example.com"]', '[\n    "ann@example.com",\n    "ann..x@example.com",\n]'),
-                 "11: format.mail.accept[2]: 'ann..x@example.com' is listed here, but email does not allow it: "
-                 "two dots in a row in the local part (RFC 5321, 4.1.2)", id="an example to accept that is not meant"),
-    pytest.param(GOOD.replace('"ann"', '"bob@example.com"'),
-                 "10: format.mail.reject[1]: 'bob@example.com' is listed here, but email allows it",
-                 id="an example to reject that is meant"),
-    pytest.param(GOOD.replace('"ann"', '"ann@example.com"'),
-                 "10: format.mail.reject[1]: 'ann@example.com' is listed under accept as well; keep one of the two",
-                 id="an example that is both"),
-    pytest.param(GOOD.replace('standard = "email"\n', ""),
-        "5: `standard` is missing in format.mail: What it holds, as in email, json_object, not_blank.", id="no standard"),
-    pytest.param(GOOD.replace("format.mail", 'format."a.b"'),
-        "5: format.\"a.b\": 'a.b' is no word; use letters, digits, - and _", id="a name that no check could be asked by"),
-])  # fmt: skip
+@cases(("text", "expected"), {
+    "a column that is not declared": (GOOD.replace("public.t.mail", "public.t.mial"),
+        "6: format.mail.column: no column public.t.mial is declared; did you mean `public.t.mail`?"),
+    "an unknown standard": (GOOD.replace('"email"', '"emial"'),
+        "7: format.mail.standard: there is no standard `emial`; did you mean `email`?"),
+    "examples of a standard of two columns": (
+        GOOD.replace('"email"', '"not_before"').replace('dialect = "dot-atom"', 'other = "id"'),
+        "9: format.mail.accept: `not_before` compares two columns and takes no examples; remove them"),
+    "an unknown parameter": (GOOD.replace("dialect", "dialekt"),
+        "8: format.mail.dialekt: the standard `email` has no parameter `dialekt`; did you mean `dialect`?"),
+    "an unknown choice": (GOOD.replace("dot-atom", "dotatom"),
+        "8: format.mail.dialect: `dialect` of the standard `email` cannot be `dotatom`; did you mean `dot-atom`?"),
+    "an example to accept that is not meant": (
+        GOOD.replace('["ann@example.com"]', '[\n    "ann@example.com",\n    "ann..x@example.com",\n]'),
+        "11: format.mail.accept[2]: 'ann..x@example.com' is listed here, but email does not allow it: "
+        "two dots in a row in the local part (RFC 5321, 4.1.2)"),
+    "an example to reject that is meant": (GOOD.replace('"ann"', '"bob@example.com"'),
+        "10: format.mail.reject[1]: 'bob@example.com' is listed here, but email allows it"),
+    "an example that is both": (GOOD.replace('"ann"', '"ann@example.com"'),
+        "10: format.mail.reject[1]: 'ann@example.com' is listed under accept as well; keep one of the two"),
+    "no standard": (GOOD.replace('standard = "email"\n', ""),
+        "5: `standard` is missing in format.mail: What it holds, as in email, json_object, not_blank."),
+    "a name that no check could be asked by": (GOOD.replace("format.mail", 'format."a.b"'),
+        "5: format.\"a.b\": 'a.b' is no word; use letters, digits, - and _"),
+})  # fmt: skip
 def test_a_mistake_in_a_format_is_told_on_its_line(folder: Callable[[str], Path], text: str, expected: str) -> None:
     root = folder(text)
 

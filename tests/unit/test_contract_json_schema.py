@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from case_tables import cases
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pgcontract.contract import json_schema
 
@@ -35,12 +36,12 @@ def test_the_schema_is_a_schema(file: str) -> None:
     Draft202012Validator.check_schema(json_schema(file))
 
 
-@pytest.mark.parametrize(("file", "text", "expected"), [
-    pytest.param("contract", GOOD, [], id="a good contract"),
-    pytest.param("contract", GOOD.replace("purpose", "purpos"), ["$.table['public.t'].columns.id"], id="an unknown key"),
-    pytest.param("contract", GOOD.replace('["id"]', '{ columns = ["id"] }', 1), [], id="the long form of a key"),
-    pytest.param("pgcontract", "", [], id="an empty project file"),
-])  # fmt: skip
+@cases(("file", "text", "expected"), {
+    "a good contract": ("contract", GOOD, []),
+    "an unknown key": ("contract", GOOD.replace("purpose", "purpos"), ["$.table['public.t'].columns.id"]),
+    "the long form of a key": ("contract", GOOD.replace('["id"]', '{ columns = ["id"] }', 1), []),
+    "an empty project file": ("pgcontract", "", []),
+})  # fmt: skip
 def test_the_schema_complains_of_what_is_wrong_alone(file: str, text: str, expected: list[str]) -> None:
     assert expected == _complaints(file, text)
 

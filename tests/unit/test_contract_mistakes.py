@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract.contract import load_project
 from pgcontract.errors import ContractError
 
@@ -38,133 +39,103 @@ TABLE = '[table."public.t"]\ncolumns.id = { type = "integer" }\n'
 QUERY = '[[verification]]\nid = "Q1"\ndescription = "x"\nsql = "x"\n'
 
 
-@pytest.mark.parametrize(("contract", "expected"), [
-    pytest.param(QUERY.replace('sql = "x"\n', r"sql = " + r'"SELECT \u0000 FROM t"' + "\n"),
-                 r"contract.toml:5: \u0000 is a character that PostgreSQL has in no text; remove it",
-                 id="a text that would be cut off"),
-    pytest.param("x = " + "[" * 5000 + "]" * 5000, "contract.toml: tables or arrays stand too deep within each other",
-                 id="deep arrays"),
-    pytest.param('"a" . ' + "a." * 50_000 + "a = 1",
-        "contract.toml:2: a key of more than 50 parts is read by nobody; mend the line", id="a key without end"),
-    pytest.param(TABLE + "primary_keys = ['id']",
-                 'contract.toml:4: `primary_keys` is not known in table."public.t"; did you mean `primary_key`?',
-                 id="unknown key"),
-    pytest.param("[document]\ncolour = 'red'",
-                 "contract.toml:3: `colour` is not known in document; known here: title, date, status, purpose, owner",
-                 id="unknown key with nothing near"),
-    pytest.param("[tabel.x]", "contract.toml:2: `tabel` is not known at the top of the file; did you mean `table`?",
-                 id="unknown table"),
-    pytest.param(TABLE + "columns.a = { type = 'text', null = 'no' }",
-                 "contract.toml:4: table.\"public.t\".columns.a.null: expected true or false, found the text 'no'",
-                 id="text for a truth value"),
-    pytest.param(TABLE + "columns.a = { type = 'text', default = 0 }",
-                 'contract.toml:4: table."public.t".columns.a.default: expected a text in quotes, found the number 0',
-                 id="number for a text"),
-    pytest.param(TABLE + "indexes.i = { keys = 'id' }",
-        "contract.toml:4: table.\"public.t\".indexes.i.keys: expected a list in square brackets, found the text 'id'",
-        id="text for a list"),
-    pytest.param(TABLE + "indexes.i = [\n  'id'\n]",
-        'contract.toml:4: table."public.t".indexes.i: expected a table of keys, found a list', id="list for a table"),
-    pytest.param(TABLE + "primary_key = [\n  'id',\n  1,\n]",
-        'contract.toml:4: table."public.t".primary_key.columns[2]: expected a text in quotes, found the number 1',
-        id="number in the short form of a primary key"),
-    pytest.param(TABLE + "row_count = -1", 'contract.toml:4: table."public.t".row_count: -1 is out of range; '
-                 "How many rows the migration leaves in it. Default: 0.", id="number out of range"),
-    pytest.param(TABLE + "grants.anon = ['selekt']",
-        "contract.toml:4: table.\"public.t\".grants.anon[1]: the text 'selekt' is not known; did you mean `select`?",
-        id="unknown word"),
-    pytest.param('[[waiver]]\ncheck = "x"\nreason = "r"\nowner = "o"\nuntil = "2026-12-31"',
-        "contract.toml:6: waiver[1].until: expected a date without quotes, as in 2026-12-31, found the text '2026-12-31'",
-        id="date in quotes"),
-    pytest.param('[[waiver]]\ncheck = "x"\nreason = "r"\nuntil = 2026-12-31',
-                 "contract.toml:2: `owner` is missing in waiver[1]: Who answers for it.", id="missing key"),
-    pytest.param("[file]\nsha256 = 'abc'",
-        "contract.toml:3: file.sha256: the text 'abc' has not the right form. Its SHA-256, in 64 hexadecimal digits.",
-        id="checksum of another length"),
-    pytest.param("[table.t]", "contract.toml:2: table.t: 't' has no schema; write public.t", id="name without schema"),
-    pytest.param(TABLE + "foreign_keys.f = { columns = ['id'], references = 'u' }",
-                 "contract.toml:4: table.\"public.t\".foreign_keys.f.references: 'u' has no schema; write public.u",
-                 id="referenced name without schema"),
-    pytest.param(TABLE + "columns.createdAt = { type = 'text' }",
-        "contract.toml:4: table.\"public.t\".columns.createdAt: 'createdAt' has capital letters, which SQL reads as "
-        "'createdat' unless quoted; write '\"createdAt\"', or all in lower case", id="capital letters"),
-    pytest.param(TABLE + "columns.'first name' = { type = 'text' }",
-                 'contract.toml:4: table."public.t".columns."first name": \'first name\' is no name in SQL; '
-                 "in double quotes it is one: '\"first name\"'", id="blank in a name"),
-    pytest.param('[function."public.f"]', "contract.toml:2: function.\"public.f\": 'public.f' has no argument types; "
-                 "write them in brackets, as in public.set_updated_at()", id="function without brackets"),
-    pytest.param(TABLE + "columns.order = { type = 'text' }\ncolumns.'\"order\"' = { type = 'text' }",
-                 'contract.toml:5: table."public.t".columns.\'"order"\' is declared twice, in two spellings of "order"',
-                 id="one name in two spellings"),
-    pytest.param(TABLE + "columns.a = { null = false }", "contract.toml:4: column public.t.a has no `type`",
-                 id="column without type"),
-    pytest.param(
-        TABLE + "columns.a = { type = 'serial' }",
-        "contract.toml:4: column public.t.a: serial is short for three things, and no type the server keeps; "
+@cases(("contract", "expected"), {
+    "a text that would be cut off": (QUERY.replace('sql = "x"\n', r"sql = " + r'"SELECT \u0000 FROM t"' + "\n"),
+        r"5: \u0000 is a character that PostgreSQL has in no text; remove it"),
+    "deep arrays": ("x = " + "[" * 5000 + "]" * 5000, " tables or arrays stand too deep within each other"),
+    "a key without end": ('"a" . ' + "a." * 50_000 + "a = 1",
+        "2: a key of more than 50 parts is read by nobody; mend the line"),
+    "unknown key": (TABLE + "primary_keys = ['id']",
+        '4: `primary_keys` is not known in table."public.t"; did you mean `primary_key`?'),
+    "unknown key with nothing near": ("[document]\ncolour = 'red'",
+        "3: `colour` is not known in document; known here: title, date, status, purpose, owner"),
+    "unknown table": ("[tabel.x]", "2: `tabel` is not known at the top of the file; did you mean `table`?"),
+    "text for a truth value": (TABLE + "columns.a = { type = 'text', null = 'no' }",
+        "4: table.\"public.t\".columns.a.null: expected true or false, found the text 'no'"),
+    "number for a text": (TABLE + "columns.a = { type = 'text', default = 0 }",
+        '4: table."public.t".columns.a.default: expected a text in quotes, found the number 0'),
+    "text for a list": (TABLE + "indexes.i = { keys = 'id' }",
+        "4: table.\"public.t\".indexes.i.keys: expected a list in square brackets, found the text 'id'"),
+    "list for a table": (TABLE + "indexes.i = [\n  'id'\n]",
+        '4: table."public.t".indexes.i: expected a table of keys, found a list'),
+    "number in the short form of a primary key": (TABLE + "primary_key = [\n  'id',\n  1,\n]",
+        '4: table."public.t".primary_key.columns[2]: expected a text in quotes, found the number 1'),
+    "number out of range": (TABLE + "row_count = -1",
+        '4: table."public.t".row_count: -1 is out of range; ' "How many rows the migration leaves in it. Default: 0."),
+    "unknown word": (TABLE + "grants.anon = ['selekt']",
+        "4: table.\"public.t\".grants.anon[1]: the text 'selekt' is not known; did you mean `select`?"),
+    "date in quotes": ('[[waiver]]\ncheck = "x"\nreason = "r"\nowner = "o"\nuntil = "2026-12-31"',
+        "6: waiver[1].until: expected a date without quotes, as in 2026-12-31, found the text '2026-12-31'"),
+    "missing key": ('[[waiver]]\ncheck = "x"\nreason = "r"\nuntil = 2026-12-31',
+        "2: `owner` is missing in waiver[1]: Who answers for it."),
+    "checksum of another length": ("[file]\nsha256 = 'abc'",
+        "3: file.sha256: the text 'abc' has not the right form. Its SHA-256, in 64 hexadecimal digits."),
+    "name without schema": ("[table.t]", "2: table.t: 't' has no schema; write public.t"),
+    "referenced name without schema": (TABLE + "foreign_keys.f = { columns = ['id'], references = 'u' }",
+        "4: table.\"public.t\".foreign_keys.f.references: 'u' has no schema; write public.u"),
+    "capital letters": (TABLE + "columns.createdAt = { type = 'text' }",
+        "4: table.\"public.t\".columns.createdAt: 'createdAt' has capital letters, which SQL reads as "
+        "'createdat' unless quoted; write '\"createdAt\"', or all in lower case"),
+    "blank in a name": (TABLE + "columns.'first name' = { type = 'text' }",
+        '4: table."public.t".columns."first name": \'first name\' is no name in SQL; '
+        "in double quotes it is one: '\"first name\"'"),
+    "function without brackets": ('[function."public.f"]',
+        "2: function.\"public.f\": 'public.f' has no argument types; "
+        "write them in brackets, as in public.set_updated_at()"),
+    "one name in two spellings": (TABLE + "columns.order = { type = 'text' }\ncolumns.'\"order\"' = { type = 'text' }",
+        '5: table."public.t".columns.\'"order"\' is declared twice, in two spellings of "order"'),
+    "column without type": (TABLE + "columns.a = { null = false }", "4: column public.t.a has no `type`"),
+    "serial": (TABLE + "columns.a = { type = 'serial' }",
+        "4: column public.t.a: serial is short for three things, and no type the server keeps; "
         'write type = "integer", null = false, default = "nextval(\'public.t_a_seq\'::regclass)", '
-        'and [sequence."public.t_a_seq"] with type = "integer", owned_by = "public.t.a"',
-        id="serial",
-    ),
-    pytest.param(TABLE + "triggers.x = { function = 'public.f()' }",
-                 "contract.toml:4: trigger public.t.x has no `timing` and no `events`", id="trigger without timing"),
-    pytest.param(TABLE + "uniques.u = { columns = ['idd'] }",
-                 "contract.toml:4: constraint public.t.u: public.t has no column idd; did you mean `id`?",
-                 id="constraint on no column"),
-    pytest.param(TABLE + "indexes.i = { unique = true }", "contract.toml:4: index public.i has no keys",
-                 id="index without keys"),
-    pytest.param(TABLE + "checks.c = { expression = 'id > 0', accept = [1, 2], reject = [2] }",
-                 "contract.toml:4: check c is to accept and to reject the same {'id': 2}; take it out of one",
-                 id="example on both sides"),
-    pytest.param(TABLE + "columns.a = { type = 'integer' }\nchecks.c = { expression = 'id > a', accept = [1] }",
-                 "contract.toml:5: check c, accept: which column is 1 for? "
-                 'write column = "...", or whole rows as { email = "ann@example.com" }', id="bare value for two columns"),
-    pytest.param(TABLE + "checks.c = { expression = 'id > 0', reject = [{ idd = 1 }] }",
-        "contract.toml:4: check c, reject: public.t has no column idd; did you mean `id`?", id="example of no column"),
-    pytest.param(TABLE + "removed = true",
-                 "contract.toml:2: public.t is not declared before this, so it cannot be removed; there is none",
-                 id="nothing to remove"),
-    pytest.param(QUERY + QUERY, "contract.toml:7: verification[2].id: Q1 is there twice; give each its own id",
-                 id="one id for two queries"),
-    pytest.param(QUERY + QUERY.replace("Q1", "Q2") + 'after = "Q3"',
-                 "contract.toml:10: verification[2].after: 'Q3' is no query above Q2; known here: Q1",
-                 id="after a query that is not there"),
-    pytest.param("x = ", "contract.toml:2: this is not TOML: Invalid value. Mend the line", id="no TOML"),
-    pytest.param("accepted = true\naccepted = true", "contract.toml:3: this is not TOML: Cannot overwrite a value, "
-                 "since what this line names is there already. Mend the line", id="one key twice"),
-    pytest.param("x = '''\n\n", "contract.toml:4: this is not TOML: Expected \"'''\". Mend the line",
-                 id="open to the end"),
-    pytest.param(b"\n\xff", "contract.toml:3: this is not UTF-8 text; save it as UTF-8", id="another encoding"),
-])  # fmt: skip
+        'and [sequence."public.t_a_seq"] with type = "integer", owned_by = "public.t.a"'),
+    "trigger without timing": (TABLE + "triggers.x = { function = 'public.f()' }",
+        "4: trigger public.t.x has no `timing` and no `events`"),
+    "constraint on no column": (TABLE + "uniques.u = { columns = ['idd'] }",
+        "4: constraint public.t.u: public.t has no column idd; did you mean `id`?"),
+    "index without keys": (TABLE + "indexes.i = { unique = true }", "4: index public.i has no keys"),
+    "example on both sides": (TABLE + "checks.c = { expression = 'id > 0', accept = [1, 2], reject = [2] }",
+        "4: check c is to accept and to reject the same {'id': 2}; take it out of one"),
+    "bare value for two columns": (
+        TABLE + "columns.a = { type = 'integer' }\nchecks.c = { expression = 'id > a', accept = [1] }",
+        "5: check c, accept: which column is 1 for? "
+        'write column = "...", or whole rows as { email = "ann@example.com" }'),
+    "example of no column": (TABLE + "checks.c = { expression = 'id > 0', reject = [{ idd = 1 }] }",
+        "4: check c, reject: public.t has no column idd; did you mean `id`?"),
+    "nothing to remove": (TABLE + "removed = true",
+        "2: public.t is not declared before this, so it cannot be removed; there is none"),
+    "one id for two queries": (QUERY + QUERY, "7: verification[2].id: Q1 is there twice; give each its own id"),
+    "after a query that is not there": (QUERY + QUERY.replace("Q1", "Q2") + 'after = "Q3"',
+        "10: verification[2].after: 'Q3' is no query above Q2; known here: Q1"),
+    "no TOML": ("x = ", "2: this is not TOML: Invalid value. Mend the line"),
+    "one key twice": ("accepted = true\naccepted = true",
+        "3: this is not TOML: Cannot overwrite a value, since what this line names is there already. Mend the line"),
+    "open to the end": ("x = '''\n\n", "4: this is not TOML: Expected \"'''\". Mend the line"),
+    "another encoding": (b"\n\xff", "3: this is not UTF-8 text; save it as UTF-8"),
+})  # fmt: skip
 def test_mistakes_in_a_contract(contract: str | bytes, expected: str, told: Load) -> None:
-    assert expected == told(contract)
+    assert f"contract.toml:{expected}" == told(contract)
 
 
-@pytest.mark.parametrize(("claims", "expected"), [
-    pytest.param(
+@cases(("claims", "expected"), {
+    "one id twice": (
         '[[claim]]\nid = "A"\ndescription = "x"\nchecks = ["c.d"]\n[[claim]]\nid = "A"\ndescription = "x"\nchecks = '
-        '["c.d"]',
-        "claims.toml:5: claim A is there twice, first on line 1",
-        id="one id twice",
-    ),
-    pytest.param('[[claim]]\nid = "A"\ndescription = "x"',
-                 "claims.toml:1: claim A names no check; list its `checks`, or say why in `untestable` or `pending`",
-                 id="no check"),
-    pytest.param('[[claim]]\nid = "A"\ndescription = "x"\nuntestable = "x"\npending = "y"',
-        "claims.toml:1: claim A is both untestable and pending; keep one of the two", id="untestable and pending"),
-    pytest.param(
-        '[[claim]]\nid = "A"\ndescription = "x"\nchecks = [\n  "c.d",\n  "c.d[",\n]',
-        "claims.toml:6: claim[1].checks[2]: the text 'c.d[' has not the right form. "
+        '["c.d"]', "5: claim A is there twice, first on line 1"),
+    "no check": ('[[claim]]\nid = "A"\ndescription = "x"',
+        "1: claim A names no check; list its `checks`, or say why in `untestable` or `pending`"),
+    "untestable and pending": ('[[claim]]\nid = "A"\ndescription = "x"\nuntestable = "x"\npending = "y"',
+        "1: claim A is both untestable and pending; keep one of the two"),
+    "no reference": ('[[claim]]\nid = "A"\ndescription = "x"\nchecks = [\n  "c.d",\n  "c.d[",\n]',
+        "6: claim[1].checks[2]: the text 'c.d[' has not the right form. "
         "The checks that decide it, each by its whole id, `check.id` or `check.id[subject]`; in the brackets * and ? "
-        "stand for anything.",
-        id="no reference",
-    ),
-    pytest.param('[[claim]]\nid = "A"\ndescription = ""\nchecks = ["c.d"]',
-                 "claims.toml:3: claim[1].description is empty; What it says, in our words.", id="empty statement"),
-    pytest.param('[[claim]]\nid = "A"\nsection = "index"\ndescription = "x"\nchecks = ["c.d"]',
-        "claims.toml:3: claim A: the report has no section 'index'; did you mean `indexes`?", id="unknown section"),
-])  # fmt: skip
+        "stand for anything."),
+    "empty statement": ('[[claim]]\nid = "A"\ndescription = ""\nchecks = ["c.d"]',
+        "3: claim[1].description is empty; What it says, in our words."),
+    "unknown section": ('[[claim]]\nid = "A"\nsection = "index"\ndescription = "x"\nchecks = ["c.d"]',
+        "3: claim A: the report has no section 'index'; did you mean `indexes`?"),
+})  # fmt: skip
 def test_mistakes_in_claims(claims: str, expected: str, told: Load) -> None:
-    assert expected == told(claims=claims)
+    assert f"claims.toml:{expected}" == told(claims=claims)
 
 
 def test_mistakes_in_the_project_file(told: Load) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract.contract import Budget, Query, QueryParameter, load_project
 from pgcontract.errors import ContractError
 from written_files import write_files
@@ -60,42 +61,36 @@ def test_the_index_may_be_one_that_a_constraint_implies(tmp_path: Path) -> None:
     assert ["public.t_pkey"] == [query.index for query in contract.of(Query)] if contract else []
 
 
-@pytest.mark.parametrize(("contract", "expected"), [
-    pytest.param(QUERY, "contract.toml:8: query.by_email.sql: the parameter %(email)s has no source; "
-                 'add parameters.email = { column = "public.orders.id" }, or `values`, or `expression`',
-                 id="a parameter without a source"),
-    pytest.param(
-        QUERY + "parameters.email = { miss_ratio = 0.1 }\n",
+@cases(("contract", "expected"), {
+    "a parameter without a source": (QUERY,
+        "contract.toml:8: query.by_email.sql: the parameter %(email)s has no source; "
+        'add parameters.email = { column = "public.orders.id" }, or `values`, or `expression`'),
+    "an empty source": (QUERY + "parameters.email = { miss_ratio = 0.1 }\n",
         "contract.toml:9: query.by_email.parameters.email: a parameter has one source, and this has none; "
         "give `column`, `values` or `expression`\n"
         "{folder}/contract.toml:9: query.by_email.parameters.email.miss_ratio: `miss_ratio` is of values that are "
-        "drawn from a `column`; take it out",
-        id="an empty source",
-    ),
-    pytest.param(QUERY + EMAIL.replace("}", ', values = ["a"] }'),
+        "drawn from a `column`; take it out"),
+    "two sources": (QUERY + EMAIL.replace("}", ', values = ["a"] }'),
         "contract.toml:9: query.by_email.parameters.email: a parameter has one source, and this has `column` and "
-        "`values`; give `column`, `values` or `expression`", id="two sources"),
-    pytest.param(QUERY + EMAIL + EMAIL.replace("parameters.email", "parameters.emial"),
-                 "contract.toml:10: query.by_email.parameters.emial: the SQL has no %(emial)s; did you mean `email`?",
-                 id="a source that nobody uses"),
-    pytest.param(QUERY + EMAIL.replace("t.email", "t.emial"),
-                 "contract.toml:9: query.by_email.parameters.email.column: no column public.t.emial is declared; "
-                 "did you mean `public.t.email`?", id="column"),
-    pytest.param(QUERY + EMAIL + 'index = "public.t_emial"\n',
-        "contract.toml:10: query.by_email.index: no index public.t_emial is declared; did you mean `public.t_email`?",
-        id="index"),
-    pytest.param(QUERY + EMAIL + 'growth = "O(log)"\n',
-        "contract.toml:10: query.by_email.growth: the text 'O(log)' is not known; did you mean `O(log n)`?", id="growth"),
-    pytest.param(QUERY + EMAIL + "budget = { pages = 1 }\n",
-                 "contract.toml:10: `pages` is not known in query.by_email.budget; known here: buffers, round_trips, ms",
-                 id="budget"),
-    pytest.param('[query.out]\nsql = "-- all\\nDELETE FROM t"\n',
-                 "contract.toml:8: query.out.sql: this is no query, it begins with DELETE; "
-                 "write a SELECT; what the application writes is a step of a [flow]", id="a query that writes"),
-    pytest.param('[query.few]\nsql = "SELECT FROM t WHERE id % 2 = 0"\n',
-                 "contract.toml:8: query.few.sql: `% 2 = 0` begins no parameter; "
-                 "write %(name)s for a parameter and %% for a percent sign", id="a stray percent sign"),
-])  # fmt: skip
+        "`values`; give `column`, `values` or `expression`"),
+    "a source that nobody uses": (QUERY + EMAIL + EMAIL.replace("parameters.email", "parameters.emial"),
+        "contract.toml:10: query.by_email.parameters.emial: the SQL has no %(emial)s; did you mean `email`?"),
+    "column": (QUERY + EMAIL.replace("t.email", "t.emial"),
+        "contract.toml:9: query.by_email.parameters.email.column: no column public.t.emial is declared; "
+        "did you mean `public.t.email`?"),
+    "index": (QUERY + EMAIL + 'index = "public.t_emial"\n',
+        "contract.toml:10: query.by_email.index: no index public.t_emial is declared; did you mean `public.t_email`?"),
+    "growth": (QUERY + EMAIL + 'growth = "O(log)"\n',
+        "contract.toml:10: query.by_email.growth: the text 'O(log)' is not known; did you mean `O(log n)`?"),
+    "budget": (QUERY + EMAIL + "budget = { pages = 1 }\n",
+        "contract.toml:10: `pages` is not known in query.by_email.budget; known here: buffers, round_trips, ms"),
+    "a query that writes": ('[query.out]\nsql = "-- all\\nDELETE FROM t"\n',
+        "contract.toml:8: query.out.sql: this is no query, it begins with DELETE; "
+        "write a SELECT; what the application writes is a step of a [flow]"),
+    "a stray percent sign": ('[query.few]\nsql = "SELECT FROM t WHERE id % 2 = 0"\n',
+        "contract.toml:8: query.few.sql: `% 2 = 0` begins no parameter; "
+        "write %(name)s for a parameter and %% for a percent sign"),
+})  # fmt: skip
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, contract: str, expected: str) -> None:
     path = contract_of(tmp_path, contract)
     with pytest.raises(ContractError) as caught:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import pytest
+from case_tables import cases
 from pgcontract.contract import Contract, Examples, load_project, sections
 from pgcontract.contract.documents import ContractSpec
 from pgcontract.contract.inheritance import kinds
@@ -50,44 +50,38 @@ def _index(name: str, *keys: str, **more: Any) -> Index:
     return Index(name=f"public.{name}", table="public.t", keys=keys, **more)
 
 
-@pytest.mark.parametrize(("line", "expected"), [
-    pytest.param("primary_key = ['id']", _constraint("t_pkey", "primary key", "PRIMARY KEY (id)"), id="primary key"),
-    pytest.param("primary_key = ['id']",
-        _index("t_pkey", "id", unique=True, constraint="primary key public.t.t_pkey"), id="index of the primary key"),
-    pytest.param("primary_key = ['id']",
-                 Column(name="public.t.id", table="public.t", position=1, type="integer", null=False),
-                 id="no null in the primary key"),
-    pytest.param("primary_key = { name = 'pk', columns = ['id'], include = ['a', 'b'] }\n"
-                 "columns.a = { type = 'text' }\ncolumns.b = { type = 'text' }",
-                 _constraint("pk", "primary key", "PRIMARY KEY (id) INCLUDE (a, b)"), id="primary key with a name"),
-    pytest.param("uniques.u = { columns = ['id'], nulls_not_distinct = true, deferrable = true }",
-                 _constraint("u", "unique", "UNIQUE NULLS NOT DISTINCT (id)", deferrable=True), id="unique"),
-    pytest.param("uniques.u = { columns = ['id'], nulls_not_distinct = true }",
-                 _index("u", "id", unique=True, nulls_not_distinct=True, constraint="unique public.t.u"),
-                 id="index of a unique constraint"),
-    pytest.param("uniques.u = { columns = ['id'] }\nindexes.u = { options = ['fillfactor=50'] }",
-                 _index("u", "id", unique=True, constraint="unique public.t.u", options=("fillfactor=50",)),
-                 id="index of a unique constraint, restated"),
-    pytest.param(
-        "foreign_keys.f = { columns = ['id'], references = 'public.user', to = ['order'], match = 'full', "
+@cases(("line", "expected"), {
+    "primary key": ("primary_key = ['id']", _constraint("t_pkey", "primary key", "PRIMARY KEY (id)")),
+    "index of the primary key": ("primary_key = ['id']",
+        _index("t_pkey", "id", unique=True, constraint="primary key public.t.t_pkey")),
+    "no null in the primary key": ("primary_key = ['id']",
+        Column(name="public.t.id", table="public.t", position=1, type="integer", null=False)),
+    "primary key with a name": ("primary_key = { name = 'pk', columns = ['id'], include = ['a', 'b'] }\n"
+        "columns.a = { type = 'text' }\ncolumns.b = { type = 'text' }",
+        _constraint("pk", "primary key", "PRIMARY KEY (id) INCLUDE (a, b)")),
+    "unique": ("uniques.u = { columns = ['id'], nulls_not_distinct = true, deferrable = true }",
+        _constraint("u", "unique", "UNIQUE NULLS NOT DISTINCT (id)", deferrable=True)),
+    "index of a unique constraint": ("uniques.u = { columns = ['id'], nulls_not_distinct = true }",
+        _index("u", "id", unique=True, nulls_not_distinct=True, constraint="unique public.t.u")),
+    "index of a unique constraint, restated": (
+        "uniques.u = { columns = ['id'] }\nindexes.u = { options = ['fillfactor=50'] }",
+        _index("u", "id", unique=True, constraint="unique public.t.u", options=("fillfactor=50",))),
+    "foreign key": ("foreign_keys.f = { columns = ['id'], references = 'public.user', to = ['order'], match = 'full', "
         "on_delete = 'set null', on_update = 'no action' }",
         _constraint(
             "f", "foreign key", 'FOREIGN KEY (id) REFERENCES public."user"("order") MATCH FULL ON DELETE SET NULL'
-        ),
-        id="foreign key",
-    ),
-    pytest.param("excludes.e = { definition = 'EXCLUDE USING gist (a WITH =, f(a, b) WITH &&) WHERE ((a > 0))' }",
-                 _index("e", "a", "f(a, b)", method="gist", predicate="(a > 0)", constraint="exclude public.t.e"),
-                 id="index of an exclusion"),
-    pytest.param("constraints.c = { form = 'primary key', definition = 'PRIMARY KEY (id, at WITHOUT OVERLAPS)' }",
-                 _index("c", "id", "at", method="gist", unique=True, constraint="primary key public.t.c"),
-                 id="index of a temporal key"),
-    pytest.param("checks.positive = { expression = 'id > 0', validated = false }",
-                 _constraint("positive", "check", "CHECK (id > 0)", validated=False), id="check"),
-    pytest.param("indexes.i = { keys = ['lower(a) DESC'], include = ['id'], predicate = 'id > 0' }",
-                 _index("i", "lower(a) DESC", include=("id",), predicate="id > 0"), id="index"),
-    pytest.param(
-        "triggers.x = { timing = 'before', events = ['update'], level = 'row', function = 'public.f()' }",
+        )),
+    "index of an exclusion": (
+        "excludes.e = { definition = 'EXCLUDE USING gist (a WITH =, f(a, b) WITH &&) WHERE ((a > 0))' }",
+        _index("e", "a", "f(a, b)", method="gist", predicate="(a > 0)", constraint="exclude public.t.e")),
+    "index of a temporal key": (
+        "constraints.c = { form = 'primary key', definition = 'PRIMARY KEY (id, at WITHOUT OVERLAPS)' }",
+        _index("c", "id", "at", method="gist", unique=True, constraint="primary key public.t.c")),
+    "check": ("checks.positive = { expression = 'id > 0', validated = false }",
+        _constraint("positive", "check", "CHECK (id > 0)", validated=False)),
+    "index": ("indexes.i = { keys = ['lower(a) DESC'], include = ['id'], predicate = 'id > 0' }",
+        _index("i", "lower(a) DESC", include=("id",), predicate="id > 0")),
+    "trigger": ("triggers.x = { timing = 'before', events = ['update'], level = 'row', function = 'public.f()' }",
         Trigger(
             name="public.t.x",
             table="public.t",
@@ -95,27 +89,20 @@ def _index(name: str, *keys: str, **more: Any) -> Index:
             events=("update",),
             level="row",
             function="public.f()",
-        ),
-        id="trigger",
-    ),
-    pytest.param("policies.own = { roles = ['user'], using = 'true' }",
-                 Policy(name="public.t.own", table="public.t", roles=('"user"',), using="true"), id="policy"),
-    pytest.param(
-        "grants.anon = ['update', 'select with grant option']",
+        )),
+    "policy": ("policies.own = { roles = ['user'], using = 'true' }",
+        Policy(name="public.t.own", table="public.t", roles=('"user"',), using="true")),
+    "grants": ("grants.anon = ['update', 'select with grant option']",
         Grant(
             name="table public.t to anon",
             on="table public.t",
             grantee="anon",
             privileges=("select with grant option", "update"),
-        ),
-        id="grants",
-    ),
-    pytest.param("row_count = 3", Rows(name="public.t", rows=3), id="rows"),
-    pytest.param("columns.n = { type = 'int', identity = 'always' }",
-        Sequence(name="public.t_n_seq", type="integer", maximum=2147483647, owned_by="public.t.n", identity=True),
-        id="sequence of an identity column"),
-    pytest.param(
-        "columns.n = { type = 'bigint', identity = 'always' }\n"
+        )),
+    "rows": ("row_count = 3", Rows(name="public.t", rows=3)),
+    "sequence of an identity column": ("columns.n = { type = 'int', identity = 'always' }",
+        Sequence(name="public.t_n_seq", type="integer", maximum=2147483647, owned_by="public.t.n", identity=True)),
+    "sequence of an identity column under another name": ("columns.n = { type = 'bigint', identity = 'always' }\n"
         "[sequence.'public.older']\nowned_by = 'public.t.n'\nidentity = true\nincrement = -1",
         Sequence(
             name="public.older",
@@ -125,22 +112,18 @@ def _index(name: str, *keys: str, **more: Any) -> Index:
             maximum=-1,
             owned_by="public.t.n",
             identity=True,
-        ),
-        id="sequence of an identity column under another name",
-    ),
-    pytest.param("[table.'public.p']\npartition_of = 'public.t'\npartition_bound = 'DEFAULT'",
-        Column(name="public.p.id", table="public.p", position=1, type="integer"), id="column of a partition"),
-    pytest.param("checks.c = { expression = 'id > 0' }\n[table.'public.p']\npartition_of = 'public.t'",
-        Constraint(name="public.p.c", table="public.p", form="check", definition="CHECK (id > 0)", inherited=True),
-        id="check of a partition"),
-    pytest.param("[view.'public.v']\ndefinition = 'SELECT 1'\nmaterialized = true",
-                 View(name="public.v", definition="SELECT 1", materialized=True), id="view"),
-    pytest.param("[type.'public.mood']\nform = 'enum'\nlabels = ['sad', 'happy']",
-                 Type(name="public.mood", form="enum", labels=("sad", "happy")), id="enum"),
-    pytest.param("[[grant]]\non = 'database'\ngrantee = 'public'\nprivileges = ['connect']",
-                 Grant(name="database to public", on="database", grantee="public", privileges=("connect",)),
-                 id="grant on anything"),
-])  # fmt: skip
+        )),
+    "column of a partition": ("[table.'public.p']\npartition_of = 'public.t'\npartition_bound = 'DEFAULT'",
+        Column(name="public.p.id", table="public.p", position=1, type="integer")),
+    "check of a partition": ("checks.c = { expression = 'id > 0' }\n[table.'public.p']\npartition_of = 'public.t'",
+        Constraint(name="public.p.c", table="public.p", form="check", definition="CHECK (id > 0)", inherited=True)),
+    "view": ("[view.'public.v']\ndefinition = 'SELECT 1'\nmaterialized = true",
+        View(name="public.v", definition="SELECT 1", materialized=True)),
+    "enum": ("[type.'public.mood']\nform = 'enum'\nlabels = ['sad', 'happy']",
+        Type(name="public.mood", form="enum", labels=("sad", "happy"))),
+    "grant on anything": ("[[grant]]\non = 'database'\ngrantee = 'public'\nprivileges = ['connect']",
+        Grant(name="database to public", on="database", grantee="public", privileges=("connect",))),
+})  # fmt: skip
 def test_words_make_the_part(line: str, expected: Part, tmp_path: Path) -> None:
     declared = _table(tmp_path, line).declared
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from case_tables import cases
 from command import command_here
 from pgcontract.contract import FolderOptions, load_project
 from written_files import write_files
@@ -13,21 +13,20 @@ CONFIG = "supabase/config.toml"
 DEFAULT = ("public", "graphql_public")
 
 
-@pytest.mark.parametrize(("config", "migration", "names", "source"), [
-    pytest.param("", "SELECT 1;", DEFAULT, "", id="nothing said"),
-    pytest.param('[api]\nschemas = ["api", "public"]', "SELECT 1;", ("api", "public"), CONFIG, id="listed"),
-    pytest.param("[api]\nschemas = []", "SELECT 1;", (), CONFIG, id="none"),
-    pytest.param("[api]\nenabled = false", "SELECT 1;", (), CONFIG, id="switched off"),
-    pytest.param('[api]\nschemas = "public"', "SELECT 1;", DEFAULT, "", id="no list"),
-    pytest.param('[api]\nschemas = ["env(SHOWN)"]', "SELECT 1;", DEFAULT, "", id="an environment says it"),
-    pytest.param("[api\n", "SELECT 1;", DEFAULT, "", id="no TOML"),
-    pytest.param("api = 1\n", "SELECT 1;", DEFAULT, "", id="no table"),
-    pytest.param('[api]\nschemas = ["public"]', "ALTER ROLE authenticator SET pgrst.db_schemas = 'public, api';",
-                 ("public", "api"), "1_a.sql", id="a role's setting"),
-    pytest.param("", "ALTER ROLE authenticator SET pgrst.db_schemas TO public, api;", ("public", "api"), "1_a.sql",
-                 id="bare"),
-    pytest.param("", "-- ALTER ROLE authenticator SET pgrst.db_schemas = 'api';\nSELECT 1;", DEFAULT, "", id="a comment"),
-])  # fmt: skip
+@cases(("config", "migration", "names", "source"), {
+    "nothing said": ("", "SELECT 1;", DEFAULT, ""),
+    "listed": ('[api]\nschemas = ["api", "public"]', "SELECT 1;", ("api", "public"), CONFIG),
+    "none": ("[api]\nschemas = []", "SELECT 1;", (), CONFIG),
+    "switched off": ("[api]\nenabled = false", "SELECT 1;", (), CONFIG),
+    "no list": ('[api]\nschemas = "public"', "SELECT 1;", DEFAULT, ""),
+    "an environment says it": ('[api]\nschemas = ["env(SHOWN)"]', "SELECT 1;", DEFAULT, ""),
+    "no TOML": ("[api\n", "SELECT 1;", DEFAULT, ""),
+    "no table": ("api = 1\n", "SELECT 1;", DEFAULT, ""),
+    "a role's setting": ('[api]\nschemas = ["public"]', "ALTER ROLE authenticator SET pgrst.db_schemas = 'public, api';",
+        ("public", "api"), "1_a.sql"),
+    "bare": ("", "ALTER ROLE authenticator SET pgrst.db_schemas TO public, api;", ("public", "api"), "1_a.sql"),
+    "a comment": ("", "-- ALTER ROLE authenticator SET pgrst.db_schemas = 'api';\nSELECT 1;", DEFAULT, ""),
+})  # fmt: skip
 def test_schemas_that_the_rest_api_shows_are_those_that_the_folder_names(
     config: str, migration: str, names: tuple[str, ...], source: str, tmp_path: Path
 ) -> None:
@@ -45,16 +44,15 @@ def test_search_path_beside_them_is_read(tmp_path: Path) -> None:
     assert ("public", "inner") == load_project(folder / "supabase").exposed.search_path
 
 
-@pytest.mark.parametrize(("config", "more", "platform", "major"), [
-    pytest.param("[db]\nmajor_version = 17", {}, None, 17, id="named"),
-    pytest.param("[db]\nport = 1", {}, None, None, id="not named"),
-    pytest.param("[db]\nmajor_version = '17'", {}, None, None, id="no number"),
-    pytest.param("[db]\nmajor_version = true", {}, None, None, id="no number either"),
-    pytest.param("[db]\nmajor_version = 17", {"pgcontract.toml": "[production]\npostgres = 15"}, None, 15, id="said"),
-    pytest.param("[db]\nmajor_version = 17", {}, "postgres", None, id="another platform"),
-    pytest.param("[db]\nmajor_version = 17", {"pgcontract.toml": "[production]\nplatform = 'supabase'"}, None, 17,
-                 id="platform"),
-])  # fmt: skip
+@cases(("config", "more", "platform", "major"), {
+    "named": ("[db]\nmajor_version = 17", {}, None, 17),
+    "not named": ("[db]\nport = 1", {}, None, None),
+    "no number": ("[db]\nmajor_version = '17'", {}, None, None),
+    "no number either": ("[db]\nmajor_version = true", {}, None, None),
+    "said": ("[db]\nmajor_version = 17", {"pgcontract.toml": "[production]\npostgres = 15"}, None, 15),
+    "another platform": ("[db]\nmajor_version = 17", {}, "postgres", None),
+    "platform": ("[db]\nmajor_version = 17", {"pgcontract.toml": "[production]\nplatform = 'supabase'"}, None, 17),
+})  # fmt: skip
 def test_the_major_version_is_what_the_configuration_names(
     config: str, more: dict[str, str], platform: str | None, major: int | None, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from case_tables import cases
 from command import command_here
 from pgcontract.cli import commands
 from pgcontract.contract.found_folder import find_folder, folder_below
@@ -22,42 +23,36 @@ def found(root: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, at
     return str(folder.path), folder.name
 
 
-@pytest.mark.parametrize(("files", "expected"), [
-    pytest.param({"schema/migrations/1_a.sql": "", "schema/contracts/x/y": " "}, ("schema", "project"), id="project"),
-    pytest.param({"a/migrations/1_a.sql": "", "a/pgcontract.toml": " "}, ("a", "project"), id="settings beside it"),
-    pytest.param({"migrations/1_a.sql": "", "contracts/x": " "}, (".", "project"), id="the working folder"),
-    pytest.param({"db/migrations/1_a.sql": ""}, ("db/migrations", "flat"), id="called so"),
-    pytest.param({"db/patches/001_a.sql": ""}, ("db/patches", "flat"), id="all in order"),
-    pytest.param({"1_a.sql": "", "2_b.sql": ""}, (".", "flat"), id="within it"),
-    pytest.param({"migrations/v1/1_a.sql": "", "migrations/v2/1_b.sql": ""}, ("migrations", "flat"), id="in order"),
-    pytest.param({"x/1_a.sql": "", "x/2_b.sql": "", "x/tmp.sql": ""}, ("x", "flat"), id="most in order"),
-    pytest.param({"x/db/migration/V1__a.sql": ""}, ("x/db/migration", "flyway"), id="flyway"),
-    pytest.param({"db/1_a.up.sql": "", "db/1_a.down.sql": ""}, ("db", "golang-migrate"), id="golang-migrate"),
-    pytest.param({"prisma/migrations/1_a/migration.sql": "", "prisma/migrations/2_b/migration.sql": "", "prisma/x": " "},
-                 ("prisma/migrations", "prisma"), id="prisma"),
-    pytest.param({"diesel/1_a/up.sql": "", "diesel/1_a/down.sql": "", "diesel/2_b/up.sql": "", "diesel/2_b/down.sql": ""},
-                 ("diesel", "diesel"), id="diesel, whatever it is called"),
-    pytest.param(
-        {
+@cases(("files", "expected"), {
+    "project": ({"schema/migrations/1_a.sql": "", "schema/contracts/x/y": " "}, ("schema", "project")),
+    "settings beside it": ({"a/migrations/1_a.sql": "", "a/pgcontract.toml": " "}, ("a", "project")),
+    "the working folder": ({"migrations/1_a.sql": "", "contracts/x": " "}, (".", "project")),
+    "called so": ({"db/migrations/1_a.sql": ""}, ("db/migrations", "flat")),
+    "all in order": ({"db/patches/001_a.sql": ""}, ("db/patches", "flat")),
+    "within it": ({"1_a.sql": "", "2_b.sql": ""}, (".", "flat")),
+    "in order": ({"migrations/v1/1_a.sql": "", "migrations/v2/1_b.sql": ""}, ("migrations", "flat")),
+    "most in order": ({"x/1_a.sql": "", "x/2_b.sql": "", "x/tmp.sql": ""}, ("x", "flat")),
+    "flyway": ({"x/db/migration/V1__a.sql": ""}, ("x/db/migration", "flyway")),
+    "golang-migrate": ({"db/1_a.up.sql": "", "db/1_a.down.sql": ""}, ("db", "golang-migrate")),
+    "prisma": ({"prisma/migrations/1_a/migration.sql": "", "prisma/migrations/2_b/migration.sql": "", "prisma/x": " "},
+        ("prisma/migrations", "prisma")),
+    "diesel, whatever it is called": (
+        {"diesel/1_a/up.sql": "", "diesel/1_a/down.sql": "", "diesel/2_b/up.sql": "", "diesel/2_b/down.sql": ""},
+        ("diesel", "diesel")),
+    "not dependencies, hidden folders, tests and examples": ({
             "db/migrations/1_a.sql": "",
             **{f"{name}/migrations/1_a.sql": "" for name in ("vendor", ".x", "tests", "examples")},
         },
-        ("db/migrations", "flat"),
-        id="not dependencies, hidden folders, tests and examples",
-    ),
-    pytest.param({"db/migrations/1_a.sql": "", "py/pyvenv.cfg": " ", "py/migrations/1_a.sql": ""},
-                 ("db/migrations", "flat"), id="not a virtual environment"),
-    pytest.param(
+        ("db/migrations", "flat")),
+    "not a virtual environment": ({"db/migrations/1_a.sql": "", "py/pyvenv.cfg": " ", "py/migrations/1_a.sql": ""},
+        ("db/migrations", "flat")),
+    "not whatever is SQL": (
         {"db/migrations/1_a.sql": "", "sql/report.sql": "SELECT 1;", "db/seeds/1_s.sql": "", "db/schema.sql": ""},
-        ("db/migrations", "flat"),
-        id="not whatever is SQL",
-    ),
-    pytest.param(
+        ("db/migrations", "flat")),
+    "not what `pgcontract release` wrote": (
         {"db/migrations/1_a.sql": "", "rel/.pgcontract.json": "{}", "rel/sql/1_a.sql": "", "rel/back/1_a.sql": ""},
-        ("db/migrations", "flat"),
-        id="not what `pgcontract release` wrote",
-    ),
-])  # fmt: skip
+        ("db/migrations", "flat")),
+})  # fmt: skip
 def test_the_one_folder_is_found(
     files: dict[str, str], expected: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,16 +121,16 @@ def test_verify_names_it_first(tmp_path: Path) -> None:
     assert (sentence, sentence, "{") == (said.out.splitlines()[0], data.err.splitlines()[0], data.out[0])
 
 
-@pytest.mark.parametrize(("files", "named", "expected"), [
-    pytest.param({"db/migrations/1_a.sql": ""}, ".", "db/migrations", id="a repository"),
-    pytest.param({"x/db/patches/1_a.sql": "", "y/1.sql": ""}, "x", "x/db/patches", id="a part of one"),
-    pytest.param({"db/migrations/1_a.sql": "", "report.sql": ""}, ".", None, id="not where SQL lies in it"),
-    pytest.param({"a/migrations/1_a.sql": "", "b/migrations/1_a.sql": ""}, ".", None, id="not one of two"),
-    pytest.param({"migrations/1_a.sql": "", "x/migrations/1_a.sql": ""}, ".", None, id="not past a project"),
-    pytest.param({"a/migrations/0001_a.py": " ", "a/migrations/__init__.py": " "}, ".", None, id="not what is not read"),
-    pytest.param({"empty/x": " "}, "empty", None, id="not where there is none"),
-    pytest.param({"db/migrations/1_a.sql": ""}, "db/migrations/1_a.sql", None, id="not for a file"),
-])  # fmt: skip
+@cases(("files", "named", "expected"), {
+    "a repository": ({"db/migrations/1_a.sql": ""}, ".", "db/migrations"),
+    "a part of one": ({"x/db/patches/1_a.sql": "", "y/1.sql": ""}, "x", "x/db/patches"),
+    "not where SQL lies in it": ({"db/migrations/1_a.sql": "", "report.sql": ""}, ".", None),
+    "not one of two": ({"a/migrations/1_a.sql": "", "b/migrations/1_a.sql": ""}, ".", None),
+    "not past a project": ({"migrations/1_a.sql": "", "x/migrations/1_a.sql": ""}, ".", None),
+    "not what is not read": ({"a/migrations/0001_a.py": " ", "a/migrations/__init__.py": " "}, ".", None),
+    "not where there is none": ({"empty/x": " "}, "empty", None),
+    "not for a file": ({"db/migrations/1_a.sql": ""}, "db/migrations/1_a.sql", None),
+})  # fmt: skip
 def test_a_folder_without_migrations_is_taken_for_the_one_below_it(
     files: dict[str, str], named: str, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

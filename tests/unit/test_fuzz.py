@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from case_projects import case
+from case_tables import cases
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.errors import CouldNotAsk
 from pgcontract.formats import standard
@@ -191,14 +192,14 @@ def test_the_oracles_characters_leave_out_what_no_text_holds() -> None:
     assert ((1, 96), (123, 0xD7FF), (0xE000, 0x10FFFF)) == refused
 
 
-@pytest.mark.parametrize(("value", "expected"), [
-    pytest.param("a@b", "'a@b'", id="plain"),
-    pytest.param("a'b\\", "'a''b\\'", id="quote and backslash"),
-    pytest.param("\t'\\\n", r"E'\t''\\\n'", id="controls"),
-    pytest.param("é\u200b🙂", r"E'\u00E9\u200B\U0001F642'", id="beyond ASCII"),
-    pytest.param("a" * 64 + "@b", "repeat('a', 64) || '@b'", id="long"),
-    pytest.param("", "''", id="empty"),
-])  # fmt: skip
+@cases(("value", "expected"), {
+    "plain": ("a@b", "'a@b'"),
+    "quote and backslash": ("a'b\\", "'a''b\\'"),
+    "controls": ("\t'\\\n", r"E'\t''\\\n'"),
+    "beyond ASCII": ("é\u200b🙂", r"E'\u00E9\u200B\U0001F642'"),
+    "long": ("a" * 64 + "@b", "repeat('a', 64) || '@b'"),
+    "empty": ("", "''"),
+})  # fmt: skip
 def test_a_literal_is_pasteable(context: Context, value: str, expected: str) -> None:
     literal = text_literal(value)
 

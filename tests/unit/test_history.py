@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from case_tables import cases
 from pgcontract.contract import FolderOptions, Project, history_select, load_project
 from pgcontract.errors import InputError
 from pgcontract.postgres.providers import Server
@@ -166,10 +167,10 @@ def test_flyway_counts_all_up_to_a_baseline(tmp_path: Path) -> None:
     assert (["V3.0__a"], []) == ([migration.key for migration in project.pending], told(project))
 
 
-@pytest.mark.parametrize(("rows", "expected"), [
-    pytest.param("1,V1__a.sql,SQL,5,t\n2,V2__b.sql,SQL,6,t", [], id="in whose place it stands"),
-    pytest.param("2,B2__all.sql,SQL_BASELINE,5,t", ["B2__all.sql"], id="run itself, and another since"),
-])  # fmt: skip
+@cases(("rows", "expected"), {
+    "in whose place it stands": ("1,V1__a.sql,SQL,5,t\n2,V2__b.sql,SQL,6,t", []),
+    "run itself, and another since": ("2,B2__all.sql,SQL_BASELINE,5,t", ["B2__all.sql"]),
+})  # fmt: skip
 def test_flyway_baseline_is_compared_with_itself_alone(rows: str, expected: list[str], tmp_path: Path) -> None:
     folder = {"m/B2__all.sql": SQL.format(1), "m/V3__c.sql": SQL.format(2)}
     project = read(tmp_path, f"version,script,type,checksum,success\n{rows}", folder)

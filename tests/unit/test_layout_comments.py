@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from case_tables import cases
 from pgcontract import load_project
 from written_files import write_files
 
 
-@pytest.mark.parametrize("text", [
-    pytest.param("-- a\n-- +goose Up\n-- b\nSELECT 1;\n-- +goose Down\n-- c\nSELECT 2;\n", id="goose"),
-    pytest.param("-- a\n-- migrate:up\n-- b\nSELECT 1;\n-- migrate:down\n-- c\nSELECT 2;\n", id="dbmate"),
-    pytest.param("-- a\n-- +migrate Up\n-- b\nSELECT 1;\n-- +migrate Down\n-- c\nSELECT 2;\n", id="sql-migrate"),
-    pytest.param("-- a\n-- Up Migration\n-- b\nSELECT 1;\n-- Down Migration\n-- c\nSELECT 2;\n", id="node-pg-migrate"),
-])  # fmt: skip
+@cases("text", {
+    "goose": "-- a\n-- +goose Up\n-- b\nSELECT 1;\n-- +goose Down\n-- c\nSELECT 2;\n",
+    "dbmate": "-- a\n-- migrate:up\n-- b\nSELECT 1;\n-- migrate:down\n-- c\nSELECT 2;\n",
+    "sql-migrate": "-- a\n-- +migrate Up\n-- b\nSELECT 1;\n-- +migrate Down\n-- c\nSELECT 2;\n",
+    "node-pg-migrate": "-- a\n-- Up Migration\n-- b\nSELECT 1;\n-- Down Migration\n-- c\nSELECT 2;\n",
+})  # fmt: skip
 def test_each_way_keeps_its_comments(text: str, tmp_path: Path) -> None:
     migration = load_project(write_files(tmp_path, {"1_a.sql": text})).head
     assert migration.down is not None

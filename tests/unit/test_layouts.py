@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import FolderOptions, InputError, load_project
 from pgcontract.contract import Migration
 from pgcontract.contract.layouts import deploy_command, flat, folders_of_files, layouts
@@ -58,14 +59,12 @@ def test_the_layout_that_takes_any_folder_is_asked_last() -> None:
     assert "flat" == list(layouts())[-1]
 
 
-@pytest.mark.parametrize(("names", "order"), [
-    pytest.param(["2024-01-02-b.sql", "2024-01-01-c.sql", "2023-12-31-d.sql"], ["2023-12-31", "2024-01-01", "2024-01-02"],
-                 id="days"),
-    pytest.param(["2024_01_02_090000_b.sql", "2024_01_02_080000_c.sql"], ["2024_01_02_080000", "2024_01_02_090000"],
-                 id="times"),
-    pytest.param(["v1.10.0.sql", "v1.2.0__x.sql", "2_y.sql"], ["1.2.0", "1.10.0", "2"], id="versions"),
-    pytest.param(["002_2fa.sql", "001_10x.sql", "003.add.sql"], ["001", "002", "003"], id="digits in the words"),
-])  # fmt: skip
+@cases(("names", "order"), {
+    "days": (["2024-01-02-b.sql", "2024-01-01-c.sql", "2023-12-31-d.sql"], ["2023-12-31", "2024-01-01", "2024-01-02"]),
+    "times": (["2024_01_02_090000_b.sql", "2024_01_02_080000_c.sql"], ["2024_01_02_080000", "2024_01_02_090000"]),
+    "versions": (["v1.10.0.sql", "v1.2.0__x.sql", "2_y.sql"], ["1.2.0", "1.10.0", "2"]),
+    "digits in the words": (["002_2fa.sql", "001_10x.sql", "003.add.sql"], ["001", "002", "003"]),
+})  # fmt: skip
 def test_flat_order_is_by_each_number_in_front(names: list[str], order: list[str], tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).write_text("SELECT 1;")
@@ -103,29 +102,22 @@ def test_flat_migration_is_sent_as_one_message(tmp_path: Path) -> None:
     assert (expected,) == flat.read_folder(Folder(path=tmp_path, root=tmp_path)).migrations
 
 
-@pytest.mark.parametrize(("files", "order", "told"), [
-    pytest.param(["9_b.sql", "10_a.sql", "08_c.sql"], ["08_c", "9_b", "10_a"], [], id="digits are a number"),
-    pytest.param(["01_b.sql", "1_a.sql"], ["01_b", "1_a"],
-                 ["1_a.sql has the digits of 01_b.sql, so their order is not known; they were applied by name."],
-                 id="two with the same digits"),
-    pytest.param(["1_a.sql", "b.sql"], ["1_a", "b"],
-        ["b.sql has no digits in front, so its place among the others is not known; it was applied after 1_a.sql."],
-        id="no digits"),
-    pytest.param(["patch10.sql", "patch2.sql", "patch1.sql"], ["patch1", "patch2", "patch10"], [],
-                 id="behind a common word"),
-    pytest.param(
-        ["patch10.sql", "patch2.sql", "x1.sql"],
+@cases(("files", "order", "told"), {
+    "digits are a number": (["9_b.sql", "10_a.sql", "08_c.sql"], ["08_c", "9_b", "10_a"], []),
+    "two with the same digits": (["01_b.sql", "1_a.sql"], ["01_b", "1_a"],
+        ["1_a.sql has the digits of 01_b.sql, so their order is not known; they were applied by name."]),
+    "no digits": (["1_a.sql", "b.sql"], ["1_a", "b"],
+        ["b.sql has no digits in front, so its place among the others is not known; it was applied after 1_a.sql."]),
+    "behind a common word": (["patch10.sql", "patch2.sql", "patch1.sql"], ["patch1", "patch2", "patch10"], []),
+    "behind two words": (["patch10.sql", "patch2.sql", "x1.sql"],
         ["patch10", "patch2", "x1"],
         [
             "patch2.sql has no digits in front, so its place among the others is not known; it was applied after "
             "patch10.sql.",
             "x1.sql has no digits in front, so its place among the others is not known; it was applied after patch2.sql.",
-        ],
-        id="behind two words",
-    ),
-    pytest.param(["1_a.sql", "._1_a.sql", ".#1_a.sql", ".2_b.sql"], ["1_a"], [],
-                 id="an archive's and an editor's own files"),
-])  # fmt: skip
+        ]),
+    "an archive's and an editor's own files": (["1_a.sql", "._1_a.sql", ".#1_a.sql", ".2_b.sql"], ["1_a"], []),
+})  # fmt: skip
 def test_flat_order(files: list[str], order: list[str], told: list[str], tmp_path: Path) -> None:
     for name in files:
         (tmp_path / name).write_text("SELECT 1;", encoding="utf-8")
@@ -165,16 +157,15 @@ def test_folders_with_sql_that_flat_does_not_read_are_told(tmp_path: Path) -> No
 CHAIN = "Taken as one chain, in this order: {}. Where each is for a database of its own, name one."
 
 
-@pytest.mark.parametrize(("files", "shown", "told"), [
-    pytest.param(["v10/2_a.sql", "v2/2_b.sql", "v2/2_b.down.sql", "v2/10_c.sql", "seeds/s.sql"],
+@cases(("files", "shown", "told"), {
+    "versions": (["v10/2_a.sql", "v2/2_b.sql", "v2/2_b.down.sql", "v2/10_c.sql", "seeds/s.sql"],
         [("2_b", "v2/2"), ("10_c", "10"), ("2_a", "v10/2")],
-        [CHAIN.format("v2/, v10/"), "Not read: the .sql files in seeds/; name one of them to read it."], id="versions"),
-    pytest.param(["2024/02/a.sql", "2023/02/a.sql", "2023/11/1_b.sql"],
-                 [("a", "a"), ("1_b", "1"), ("2024.02.a", "2024.02.a")], [CHAIN.format("2023/02/, 2023/11/, 2024/02/")],
-                 id="names that come again, and a year of one month"),
-    pytest.param(["01-init/schema.sql", "02-rooms/rooms.sql"], [("schema", "schema"), ("rooms", "rooms")],
-                 [CHAIN.format("01-init/, 02-rooms/")], id="files without digits"),
-])  # fmt: skip
+        [CHAIN.format("v2/, v10/"), "Not read: the .sql files in seeds/; name one of them to read it."]),
+    "names that come again, and a year of one month": (["2024/02/a.sql", "2023/02/a.sql", "2023/11/1_b.sql"],
+        [("a", "a"), ("1_b", "1"), ("2024.02.a", "2024.02.a")], [CHAIN.format("2023/02/, 2023/11/, 2024/02/")]),
+    "files without digits": (["01-init/schema.sql", "02-rooms/rooms.sql"], [("schema", "schema"), ("rooms", "rooms")],
+        [CHAIN.format("01-init/, 02-rooms/")]),
+})  # fmt: skip
 def test_folders_with_numbers_of_their_own_are_one_chain(
     files: list[str], shown: list[tuple[str, str]], told: list[str], tmp_path: Path
 ) -> None:
@@ -187,12 +178,12 @@ def test_folders_with_numbers_of_their_own_are_one_chain(
     )
 
 
-@pytest.mark.parametrize(("files", "text", "told"), [
-    pytest.param(["users/1_a.sql", "orders/1_a.sql"], "SELECT 1;", "/users (flat): name one", id="without numbers"),
-    pytest.param(["1-a/1_a.sql", "01-b/1_a.sql"], "SELECT 1;", "(flat): name one", id="of one number"),
-    pytest.param(["2023/1_a.sql", "2024/1_a.sql"], "-- +goose Up\nSELECT 1;",
-                 "goose reads each by itself, so name one", id="of a tool that looks into no folder"),
-])  # fmt: skip
+@cases(("files", "text", "told"), {
+    "without numbers": (["users/1_a.sql", "orders/1_a.sql"], "SELECT 1;", "/users (flat): name one"),
+    "of one number": (["1-a/1_a.sql", "01-b/1_a.sql"], "SELECT 1;", "(flat): name one"),
+    "of a tool that looks into no folder": (["2023/1_a.sql", "2024/1_a.sql"], "-- +goose Up\nSELECT 1;",
+        "goose reads each by itself, so name one"),
+})  # fmt: skip
 def test_folders_that_are_no_chain(files: list[str], text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape(told)):
         load_project(write_files(tmp_path, dict.fromkeys(files, text)))
@@ -227,37 +218,36 @@ def test_way_back_is_known_by_its_name_and_its_migration(up: str, down: str, tmp
         load_project(tmp_path / down)
 
 
-@pytest.mark.parametrize(("text", "line"), [
-    pytest.param("-- up\nSELECT 1;\n-- down\nSELECT 2;", 3, id="words alone"),
-    pytest.param("-- +my Up\r\nSELECT 1;\r\n-- +my Down\r\nSELECT 2;", 3, id="a tool's that is not known, CRLF"),
-    pytest.param("--+migrate Up\nSELECT 1;\n--+migrate Down\nSELECT 2;", 3, id="without a blank"),
-    pytest.param("-- up\nSELECT 1;\n-- down\n", None, id="nothing behind it"),
-    pytest.param("-- up\nSELECT '\n-- down\n';\nSELECT 2;", None, id="in a string"),
-    pytest.param("-- up\nDO $$\n-- down\n$$;\nSELECT 2;", None, id="in a body"),
-    pytest.param("SELECT 1;\n-- down\nSELECT 2;", None, id="no way up before it"),
-    pytest.param("-- up\nSELECT 1;\n-- tears down the old view\nSELECT 2;", None, id="in a sentence"),
-])  # fmt: skip
+@cases(("text", "line"), {
+    "words alone": ("-- up\nSELECT 1;\n-- down\nSELECT 2;", 3),
+    "a tool's that is not known, CRLF": ("-- +my Up\r\nSELECT 1;\r\n-- +my Down\r\nSELECT 2;", 3),
+    "without a blank": ("--+migrate Up\nSELECT 1;\n--+migrate Down\nSELECT 2;", 3),
+    "nothing behind it": ("-- up\nSELECT 1;\n-- down\n", None),
+    "in a string": ("-- up\nSELECT '\n-- down\n';\nSELECT 2;", None),
+    "in a body": ("-- up\nDO $$\n-- down\n$$;\nSELECT 2;", None),
+    "no way up before it": ("SELECT 1;\n-- down\nSELECT 2;", None),
+    "in a sentence": ("-- up\nSELECT 1;\n-- tears down the old view\nSELECT 2;", None),
+})  # fmt: skip
 def test_second_half_that_was_run_too_is_told(text: str, line: int | None, tmp_path: Path) -> None:
     (tmp_path / "1_a.sql").write_text(text, encoding="utf-8")
 
     assert ([line] if line else []) == [issue.line for issue in load_project(tmp_path).issues]
 
 
-@pytest.mark.parametrize(("text", "up", "down"), [
-    pytest.param("SELECT 1;\n---- create above / drop below ----\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="tern"),
-    pytest.param("-- // a\nSELECT 1;\n\n-- //@UNDO\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="MyBatis"),
-    pytest.param("-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="rambler"),
-    pytest.param("-- +micrate Up\r\nSELECT 1;\r\n-- +micrate Down\r\nSELECT 2;", ["SELECT 1"], ["SELECT 2"],
-                 id="micrate, CRLF"),
-    pytest.param("# Users\n# --- !Ups\nDO $$ BEGIN NULL;; END $$;\n# --- !Downs\nSELECT 2;",
-                 ["DO $$ BEGIN NULL;  END $$"], ["SELECT 2"], id="Play"),
-    pytest.param("-- !Ups\nSELECT 1;\n-- !Downs\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="Play, in comments"),
-    pytest.param("# --- !Ups\nSELECT 1;", ["SELECT 1"], None, id="Play, one way"),
-    pytest.param("SELECT 1;\n-- //@UNDO\n", ["SELECT 1"], None, id="nothing behind it"),
-    pytest.param("SELECT 1;\n-- see //@UNDO\nSELECT 2;", ["SELECT 1", "SELECT 2"], None, id="in a sentence"),
-    pytest.param("-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;\n-- rambler up\nSELECT 3;",
-                 ["SELECT 1", "SELECT 2", "SELECT 3"], None, id="twice"),
-])  # fmt: skip
+@cases(("text", "up", "down"), {
+    "tern": ("SELECT 1;\n---- create above / drop below ----\nSELECT 2;", ["SELECT 1"], ["SELECT 2"]),
+    "MyBatis": ("-- // a\nSELECT 1;\n\n-- //@UNDO\nSELECT 2;", ["SELECT 1"], ["SELECT 2"]),
+    "rambler": ("-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;", ["SELECT 1"], ["SELECT 2"]),
+    "micrate, CRLF": ("-- +micrate Up\r\nSELECT 1;\r\n-- +micrate Down\r\nSELECT 2;", ["SELECT 1"], ["SELECT 2"]),
+    "Play": ("# Users\n# --- !Ups\nDO $$ BEGIN NULL;; END $$;\n# --- !Downs\nSELECT 2;", ["DO $$ BEGIN NULL;  END $$"],
+        ["SELECT 2"]),
+    "Play, in comments": ("-- !Ups\nSELECT 1;\n-- !Downs\nSELECT 2;", ["SELECT 1"], ["SELECT 2"]),
+    "Play, one way": ("# --- !Ups\nSELECT 1;", ["SELECT 1"], None),
+    "nothing behind it": ("SELECT 1;\n-- //@UNDO\n", ["SELECT 1"], None),
+    "in a sentence": ("SELECT 1;\n-- see //@UNDO\nSELECT 2;", ["SELECT 1", "SELECT 2"], None),
+    "twice": ("-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;\n-- rambler up\nSELECT 3;",
+        ["SELECT 1", "SELECT 2", "SELECT 3"], None),
+})  # fmt: skip
 def test_file_is_divided_where_a_tools_mark_does(
     text: str, up: list[str], down: list[str] | None, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import RunOptions, load_project
 from pgcontract.contract.left_out import matches
 from pgcontract.contract.migration_folder import IssueKind
@@ -53,13 +54,13 @@ def test_files_are_left_out_and_told(tmp_path: Path) -> None:
     assert (["1_a", "2_b"], expected) == ([migration.key for migration in project.chain], project.configured)
 
 
-@pytest.mark.parametrize(("layout", "files", "glob", "expected"), [
-    pytest.param("flyway", {"V1__a.sql": "", "old/V0__b.sql": ""}, "old", ["V1__a"], id="a folder in the folder"),
-    pytest.param("prisma",
-                 {"1_a/migration.sql": "", "2_b/migration.sql": "", "migration_lock.toml": 'provider = "postgresql"'},
-                 "2_b/migration.sql", ["1_a"], id="the only file of a folder"),
-    pytest.param("golang-migrate", {"1_a.up.sql": "", "1_a.down.sql": "", "2_b.up.sql": ""}, "2_*", ["1_a"], id="a file"),
-])  # fmt: skip
+@cases(("layout", "files", "glob", "expected"), {
+    "a folder in the folder": ("flyway", {"V1__a.sql": "", "old/V0__b.sql": ""}, "old", ["V1__a"]),
+    "the only file of a folder": ("prisma",
+        {"1_a/migration.sql": "", "2_b/migration.sql": "", "migration_lock.toml": 'provider = "postgresql"'},
+        "2_b/migration.sql", ["1_a"]),
+    "a file": ("golang-migrate", {"1_a.up.sql": "", "1_a.down.sql": "", "2_b.up.sql": ""}, "2_*", ["1_a"]),
+})  # fmt: skip
 def test_every_layout_passes_it_over_and_it_is_told_that_its_tool_does_not(
     layout: str, files: dict[str, str], glob: str, expected: list[str], tmp_path: Path
 ) -> None:

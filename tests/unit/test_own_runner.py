@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import ContractError, FolderOptions, InputError, Project, RunOptions, load_project, verify
 from pgcontract.contract import json_schema
 from pgcontract.model.sql import Execution, TransactionScope
@@ -28,19 +29,19 @@ def project_of(
 FILE, ALL, MESSAGE = TransactionScope.FILE, TransactionScope.ALL, TransactionScope.MESSAGE
 
 
-@pytest.mark.parametrize(("runner", "execution", "sentences"), [
-    pytest.param("", Execution(), [], id="nothing said"),
-    pytest.param('transaction = "file"', Execution(transaction=FILE, outside_transaction=False),
-                 ["Run as [runner] in pgcontract.toml says: each file in a transaction."], id="a file"),
-    pytest.param('transaction = "all"', Execution(transaction=ALL, outside_transaction=False),
-                 ["Run as [runner] in pgcontract.toml says: all pending files in one transaction."], id="all"),
-    pytest.param('transaction = "message"', Execution(outside_transaction=False),
-                 ["Run as [runner] in pgcontract.toml says: each file as one message."], id="a message"),
-    pytest.param('transaction = "statement"', Execution(by_statement=True, outside_transaction=False),
-                 ["Run as [runner] in pgcontract.toml says: each statement by itself."], id="a statement"),
-    pytest.param('repeats = true\nrole = "App"', Execution(repeatable=True, role="App"),
-        ["Run as [runner] in pgcontract.toml says: every file again and again, by the role App."], id="who, and again"),
-])  # fmt: skip
+@cases(("runner", "execution", "sentences"), {
+    "nothing said": ("", Execution(), []),
+    "a file": ('transaction = "file"', Execution(transaction=FILE, outside_transaction=False),
+        ["Run as [runner] in pgcontract.toml says: each file in a transaction."]),
+    "all": ('transaction = "all"', Execution(transaction=ALL, outside_transaction=False),
+        ["Run as [runner] in pgcontract.toml says: all pending files in one transaction."]),
+    "a message": ('transaction = "message"', Execution(outside_transaction=False),
+        ["Run as [runner] in pgcontract.toml says: each file as one message."]),
+    "a statement": ('transaction = "statement"', Execution(by_statement=True, outside_transaction=False),
+        ["Run as [runner] in pgcontract.toml says: each statement by itself."]),
+    "who, and again": ('repeats = true\nrole = "App"', Execution(repeatable=True, role="App"),
+        ["Run as [runner] in pgcontract.toml says: every file again and again, by the role App."]),
+})  # fmt: skip
 def test_runner_has_the_last_word_on_both_ways(
     runner: str, execution: Execution, sentences: list[str], tmp_path: Path
 ) -> None:
@@ -71,16 +72,15 @@ def test_what_is_pending_follows_the_last_applied(word: str, tmp_path: Path) -> 
     assert ["2_b"] == [migration.key for migration in project_of(tmp_path, f'applied = "{word}"').pending]
 
 
-@pytest.mark.parametrize(("runner", "expected"), [
-    pytest.param('layout = "flywy"', "5: runner.layout: no layout is called 'flywy'; did you mean `flyway`?",
-                 id="layout"),
-    pytest.param('\napplied = "b"', "6: runner.applied: no migration is called 'b'; known here: 1_a, 2_b", id="applied"),
-    pytest.param('transaction = "files"',
-                 "5: runner.transaction: the text 'files' is not known; did you mean `file`?", id="transaction"),
-    pytest.param("repeats = 1", "5: runner.repeats: expected true or false, found the number 1", id="repeats"),
-    pytest.param('role = ""', "5: runner.role is empty; The role that it runs them as, by SET ROLE.", id="role"),
-    pytest.param("rol = 1", "5: `rol` is not known in runner; did you mean `role`?", id="another key"),
-])  # fmt: skip
+@cases(("runner", "expected"), {
+    "layout": ('layout = "flywy"', "5: runner.layout: no layout is called 'flywy'; did you mean `flyway`?"),
+    "applied": ('\napplied = "b"', "6: runner.applied: no migration is called 'b'; known here: 1_a, 2_b"),
+    "transaction": ('transaction = "files"',
+        "5: runner.transaction: the text 'files' is not known; did you mean `file`?"),
+    "repeats": ("repeats = 1", "5: runner.repeats: expected true or false, found the number 1"),
+    "role": ('role = ""', "5: runner.role is empty; The role that it runs them as, by SET ROLE."),
+    "another key": ("rol = 1", "5: `rol` is not known in runner; did you mean `role`?"),
+})  # fmt: skip
 def test_mistake_has_its_line(runner: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(ContractError) as caught:
         project_of(tmp_path, runner)
@@ -146,10 +146,10 @@ ENUM = {
 }
 
 
-@pytest.mark.parametrize(("transaction", "expected"), [
-    pytest.param("all", [("migration.one_transaction", Status.BROKEN), ("script.applies", Status.KEPT)], id="all"),
-    pytest.param("file", [("script.applies", Status.KEPT)], id="each file"),
-])  # fmt: skip
+@cases(("transaction", "expected"), {
+    "all": ("all", [("migration.one_transaction", Status.BROKEN), ("script.applies", Status.KEPT)]),
+    "each file": ("file", [("script.applies", Status.KEPT)]),
+})  # fmt: skip
 def test_new_label_is_used_only_where_it_is_committed(
     transaction: str, expected: list[tuple[str, Status]], tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract.contract import Project, load_project
 from pgcontract.contract.layouts import layouts
 from pgcontract.errors import InputError
@@ -95,53 +96,41 @@ def test_a_folder_of_files_is_a_chain_on_plain_postgresql(write: Write) -> None:
     assert ("postgres", None, ["1_a", "2_b", "10_c"]) == (project.platform, project.postgres, _keys(project))
 
 
-@pytest.mark.parametrize(("files", "path"), [
-    pytest.param({"a.sql": "", "a.contract.toml": A}, "a.sql", id="a file"),
-    pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": A}, ".", id="project"),
-    pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": A}, "migrations/a.sql",
-                 id="file"),
-    pytest.param(
+@cases(("files", "path"), {
+    "a file": ({"a.sql": "", "a.contract.toml": A}, "a.sql"),
+    "project": ({"migrations/a.sql": "", "migrations/a.contract.toml": A}, "."),
+    "file": ({"migrations/a.sql": "", "migrations/a.contract.toml": A}, "migrations/a.sql"),
+    "beside, where others are in contracts": (
         {"contracts/b/contract.toml": _contract("b.sql"), "migrations/b.sql": "", "migrations/a.sql": "",
-         "migrations/a.contract.toml": A, "migrations/a.claims.toml": ""},
-        "migrations",
-        id="beside, where others are in contracts",
-    ),
-    pytest.param({"sql/a.sql": "", "sql/a.contract.toml": A, "contracts/foundry.toml": "[profile]"},
-                 "sql", id="folder called otherwise, and another's contracts"),
-    pytest.param({"sql/a.sql": "", "sql/a.contract.toml": A, "migrations/a.sql": "", ".git/HEAD": "",
-                  "contracts/a/contract.toml": A}, "sql", id="a project around it"),
-    pytest.param({"a.sql": "", "a.contract.toml": A, "old/a.sql": "",
-                  "old/a.contract.toml": A}, "a.sql", id="another folder within"),
-])  # fmt: skip
+         "migrations/a.contract.toml": A, "migrations/a.claims.toml": ""}, "migrations"),
+    "folder called otherwise, and another's contracts": (
+        {"sql/a.sql": "", "sql/a.contract.toml": A, "contracts/foundry.toml": "[profile]"}, "sql"),
+    "a project around it": ({"sql/a.sql": "", "sql/a.contract.toml": A, "migrations/a.sql": "", ".git/HEAD": "",
+                             "contracts/a/contract.toml": A}, "sql"),
+    "another folder within": ({"a.sql": "", "a.contract.toml": A, "old/a.sql": "", "old/a.contract.toml": A}, "a.sql"),
+})  # fmt: skip
 def test_a_contract_beside_its_migration_is_read(files: dict[str, str], path: str, write: Write) -> None:
     assert all(migration.contract for migration in load_project(write(files) / path).chain)
 
 
-@pytest.mark.parametrize(("files", "path", "wrong", "right"), [
-    pytest.param({"migrations/contract.toml": A}, ".", "migrations/contract.toml",
-                 ITS_PLACE, id="among the migrations"),
-    pytest.param({"contract.toml": A}, "migrations", "contract.toml", "contracts/a/contract.toml",
-                 id="beside the folder"),
-    pytest.param({"contracts/a.toml": A}, ".", "contracts/a.toml", "contracts/a/contract.toml",
-                 id="no folder of its own"),
-    pytest.param({"contracts/a/a.contract.toml": A}, ".", "contracts/a/a.contract.toml",
-                 ITS_PLACE, id="called as beside"),
-    pytest.param({"contracts/a/Contract.toml": A}, ".", "contracts/a/Contract.toml",
-                 ITS_PLACE, id="a capital"),
-    pytest.param({"contracts/2024/a/contract.toml": A}, ".", "contracts/2024/a/contract.toml",
-                 ITS_PLACE, id="a folder too deep"),
-    pytest.param({"contract/a/contract.toml": A}, ".", "contract/a/contract.toml",
-                 ITS_PLACE, id="folder called otherwise"),
-    pytest.param({"migrations/contracts/a/contract.toml": A}, ".",
-                 "migrations/contracts/a/contract.toml", ITS_PLACE, id="contracts within"),
-    pytest.param({ITS_PLACE: A, "claims.toml": '[[claim]]\nid = "A"\n'},
-                 "migrations", "claims.toml", None, id="claims beside the folder"),
-    pytest.param({ITS_PLACE: A, "migrations/a.claims.toml": ""}, ".",
-                 "migrations/a.claims.toml", "contracts/a/claims.toml", id="claims beside the migration"),
-    pytest.param({"migrations/c.contract.toml": _contract("c.sql")}, ".", "migrations/c.contract.toml", None,
-                 id="of a migration that is not there"),
-    pytest.param({"migrations/a.contract.toml": "migration ="}, "migrations/b.sql", None, None, id="no TOML"),
-])  # fmt: skip
+@cases(("files", "path", "wrong", "right"), {
+    "among the migrations": ({"migrations/contract.toml": A}, ".", "migrations/contract.toml", ITS_PLACE),
+    "beside the folder": ({"contract.toml": A}, "migrations", "contract.toml", ITS_PLACE),
+    "no folder of its own": ({"contracts/a.toml": A}, ".", "contracts/a.toml", ITS_PLACE),
+    "called as beside": ({"contracts/a/a.contract.toml": A}, ".", "contracts/a/a.contract.toml", ITS_PLACE),
+    "a capital": ({"contracts/a/Contract.toml": A}, ".", "contracts/a/Contract.toml", ITS_PLACE),
+    "a folder too deep": ({"contracts/2024/a/contract.toml": A}, ".", "contracts/2024/a/contract.toml", ITS_PLACE),
+    "folder called otherwise": ({"contract/a/contract.toml": A}, ".", "contract/a/contract.toml", ITS_PLACE),
+    "contracts within": ({"migrations/contracts/a/contract.toml": A}, ".", "migrations/contracts/a/contract.toml",
+        ITS_PLACE),
+    "claims beside the folder": ({ITS_PLACE: A, "claims.toml": '[[claim]]\nid = "A"\n'}, "migrations", "claims.toml",
+        None),
+    "claims beside the migration": ({ITS_PLACE: A, "migrations/a.claims.toml": ""}, ".", "migrations/a.claims.toml",
+        "contracts/a/claims.toml"),
+    "of a migration that is not there": ({"migrations/c.contract.toml": _contract("c.sql")}, ".",
+        "migrations/c.contract.toml", None),
+    "no TOML": ({"migrations/a.contract.toml": "migration ="}, "migrations/b.sql", None, None),
+})  # fmt: skip
 def test_a_contract_that_would_be_passed_over_is_an_error(
     files: dict[str, str], path: str, wrong: str | None, right: str | None, write: Write
 ) -> None:
@@ -180,27 +169,20 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
     assert ["001_a"] == _keys(load_project(write(PROJECT)).through(name))
 
 
-@pytest.mark.parametrize(("files", "path", "expected"), [
-    pytest.param({}, "schema",
-                 "schema: there is no such file or folder; name a project, a folder of migrations, or one .sql file",
-                 id="missing path"),
-    pytest.param(
-        {"schema/x.txt": ""},
-        "schema",
+@cases(("files", "path", "expected"), {
+    "missing path": ({}, "schema",
+        "schema: there is no such file or folder; name a project, a folder of migrations, or one .sql file"),
+    "empty folder": ({"schema/x.txt": ""}, "schema",
         "schema: holds no migrations that are known here. Its files, such as x.txt, do not end in .sql: where they "
-        "are SQL, rename them; one can be read by `pgcontract verify - < FILE`. Looked for those of {layouts}",
-        id="empty folder",
-    ),
-    pytest.param({"contracts/x/contract.toml": ""}, ".",
-        "migrations: is no folder to read migrations from: No such file or directory", id="project without migrations"),
-    pytest.param({"a.txt": ""}, "a.txt", "a.txt: is no .sql file; name one, or a folder of them", id="another file"),
-    pytest.param({"1_a.down.sql": ""}, "1_a.down.sql",
-                 "1_a.down.sql: is a rollback script; name the migration it belongs to", id="rollback script"),
-    pytest.param({"1_a.sql": "", "1_a.contract.toml": _contract("1_a.sql", 'after = "0_z"')}, ".",
-                 "1_a.contract.toml:2: after = '0_z' names no migration that is there; known here: 1_a",
-                 id="after what is not there"),
-    pytest.param(
-        {
+        "are SQL, rename them; one can be read by `pgcontract verify - < FILE`. Looked for those of {layouts}"),
+    "project without migrations": ({"contracts/x/contract.toml": ""}, ".",
+        "migrations: is no folder to read migrations from: No such file or directory"),
+    "another file": ({"a.txt": ""}, "a.txt", "a.txt: is no .sql file; name one, or a folder of them"),
+    "rollback script": ({"1_a.down.sql": ""}, "1_a.down.sql",
+        "1_a.down.sql: is a rollback script; name the migration it belongs to"),
+    "after what is not there": ({"1_a.sql": "", "1_a.contract.toml": _contract("1_a.sql", 'after = "0_z"')}, ".",
+        "1_a.contract.toml:2: after = '0_z' names no migration that is there; known here: 1_a"),
+    "circle": ({
             "1_a.sql": "",
             "1_a.contract.toml": _contract("1_a.sql", 'after = "2_b"'),
             "2_b.sql": "",
@@ -208,18 +190,15 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
         },
         ".",
         "1_a.contract.toml:2: these migrations wait for each other: 1_a after 2_b, 2_b after 1_a; "
-        "take one `after` away",
-        id="circle",
-    ),
-    pytest.param({**PROJECT, "contracts/x/contract.toml": _contract("003_c.sql")}, ".",
-        "contracts/x/contract.toml:1: migration = '003_c.sql' is no file that is there; did you mean `002_b.sql`?",
-        id="contract for what is not there"),
-    pytest.param({**PROJECT, "contracts/x/contract.toml": _contract("001_a.sql")}, ".",
-                 "contracts/x/contract.toml:1: 001_a.sql has a contract already, contracts/001_a/contract.toml; "
-                 "keep one of the two", id="two contracts for one migration"),
-    pytest.param({**PROJECT, "contracts/x/claims.toml": ""}, ".",
-                 "contracts/x/claims.toml: claims need a contract.toml beside them", id="claims without a contract"),
-])  # fmt: skip
+        "take one `after` away"),
+    "contract for what is not there": ({**PROJECT, "contracts/x/contract.toml": _contract("003_c.sql")}, ".",
+        "contracts/x/contract.toml:1: migration = '003_c.sql' is no file that is there; did you mean `002_b.sql`?"),
+    "two contracts for one migration": ({**PROJECT, "contracts/x/contract.toml": _contract("001_a.sql")}, ".",
+        "contracts/x/contract.toml:1: 001_a.sql has a contract already, contracts/001_a/contract.toml; "
+        "keep one of the two"),
+    "claims without a contract": ({**PROJECT, "contracts/x/claims.toml": ""}, ".",
+        "contracts/x/claims.toml: claims need a contract.toml beside them"),
+})  # fmt: skip
 def test_mistakes_in_a_chain(files: dict[str, str], path: str, expected: str, write: Write) -> None:
     root = write(files)
     with pytest.raises(InputError) as caught:
@@ -321,18 +300,18 @@ OLD = {"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}
 AFTER = {"1_a.sql": "", "2_b.sql": "", "3_c.sql": "", "3_c.contract.toml": _contract("3_c.sql", 'after = "1_a"')}
 
 
-@pytest.mark.parametrize(("files", "path", "keys"), [
-    pytest.param(PROJECT, "migrations/001_a.sql", ["001_a"], id="a file of a project is its head"),
-    pytest.param({"anything.sql": "", "001_a.sql": ""}, "anything.sql", ["anything"], id="a file alone"),
-    pytest.param(AFTER, ".", ["1_a", "3_c", "2_b"], id="`after` has precedence over digits"),
-    pytest.param(HASURA, "migrations/default", ["1_a"], id="Hasura's folder"),
-    pytest.param(HASURA, "migrations/default/1_a", ["1_a"], id="Hasura's migration"),
-    pytest.param(HASURA, "migrations/default/1_a/up.sql", ["1_a"], id="Hasura's file"),
-    pytest.param(DB_MIGRATE, "migrations/sqls", ["1-a-up"], id="db-migrate's folder"),
-    pytest.param(DB_MIGRATE, "migrations/sqls/1-a-up.sql", ["1-a-up"], id="db-migrate's file"),
-    pytest.param(OLD, "migrations/old", ["0_b"], id="a folder within migrations"),
-    pytest.param(OLD, "migrations/old/0_b.sql", ["0_b"], id="a file in it"),
-])  # fmt: skip
+@cases(("files", "path", "keys"), {
+    "a file of a project is its head": (PROJECT, "migrations/001_a.sql", ["001_a"]),
+    "a file alone": ({"anything.sql": "", "001_a.sql": ""}, "anything.sql", ["anything"]),
+    "`after` has precedence over digits": (AFTER, ".", ["1_a", "3_c", "2_b"]),
+    "Hasura's folder": (HASURA, "migrations/default", ["1_a"]),
+    "Hasura's migration": (HASURA, "migrations/default/1_a", ["1_a"]),
+    "Hasura's file": (HASURA, "migrations/default/1_a/up.sql", ["1_a"]),
+    "db-migrate's folder": (DB_MIGRATE, "migrations/sqls", ["1-a-up"]),
+    "db-migrate's file": (DB_MIGRATE, "migrations/sqls/1-a-up.sql", ["1-a-up"]),
+    "a folder within migrations": (OLD, "migrations/old", ["0_b"]),
+    "a file in it": (OLD, "migrations/old/0_b.sql", ["0_b"]),
+})  # fmt: skip
 def test_path_names_its_chain(files: dict[str, str], path: str, keys: list[str], write: Write) -> None:
     assert keys == _keys(load_project(write(files) / path))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pgcontract.contract.migration_folder import Folder
@@ -176,28 +177,27 @@ def test_place_behind_a_value_is_that_of_the_file(room: Path) -> None:
     assert Place(path="m.sql", line=2, column=7) == place(script, script.text.index("nope"))
 
 
-@pytest.mark.parametrize(("text", "unset"), [
-    pytest.param("SELECT :a, :'c', :\"d\", :{?e};", ["a", "c", "d"], id="in a statement"),
-    pytest.param("\\if :a\n\\endif\nSELECT 1;", ["a"], id="in a condition"),
-    pytest.param("\\echo :a\nSELECT 1;", [], id="in what is only shown"),
-    pytest.param("SELECT a[1:b], a[b:c], JSON_OBJECT('a':c, 'b' : d), ':a', a::c;", [], id="where SQL has colons"),
-    pytest.param("SELECT :DBNAME;", ["DBNAME"], id="that psql sets itself"),
-])  # fmt: skip
+@cases(("text", "unset"), {
+    "in a statement": ("SELECT :a, :'c', :\"d\", :{?e};", ["a", "c", "d"]),
+    "in a condition": ("\\if :a\n\\endif\nSELECT 1;", ["a"]),
+    "in what is only shown": ("\\echo :a\nSELECT 1;", []),
+    "where SQL has colons": ("SELECT a[1:b], a[b:c], JSON_OBJECT('a':c, 'b' : d), ':a', a::c;", []),
+    "that psql sets itself": ("SELECT :DBNAME;", ["DBNAME"]),
+})  # fmt: skip
 def test_variable_without_a_value_is_told(text: str, unset: list[str], room: Path) -> None:
     assert unset == [variable.name for variable in read(room, text).unset]
 
 
-@pytest.mark.parametrize(("text", "tool"), [
-    pytest.param("SELECT 1; -- \\i x", "", id="a command in a comment"),
-    pytest.param("SELECT '\\i x', ':a', 'stdin';", "", id="in a string"),
-    pytest.param("SELECT a::int, b[1:c];", "", id="cast and slice"),
-    pytest.param("\\echo hello\nSELECT 1;", "psql", id="a command"),
-    pytest.param("COPY t FROM stdin;\n\\.\n", "psql", id="rows"),
-    pytest.param("SELECT :a;", "psql", id="a variable"),
-    pytest.param("--\n-- PostgreSQL database dump\n--\n\nSELECT 1;", "pg_dump", id="a dump"),
-    pytest.param("SET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);", "pg_dump",
-                 id="Rails' dump"),
-])  # fmt: skip
+@cases(("text", "tool"), {
+    "a command in a comment": ("SELECT 1; -- \\i x", ""),
+    "in a string": ("SELECT '\\i x', ':a', 'stdin';", ""),
+    "cast and slice": ("SELECT a::int, b[1:c];", ""),
+    "a command": ("\\echo hello\nSELECT 1;", "psql"),
+    "rows": ("COPY t FROM stdin;\n\\.\n", "psql"),
+    "a variable": ("SELECT :a;", "psql"),
+    "a dump": ("--\n-- PostgreSQL database dump\n--\n\nSELECT 1;", "pg_dump"),
+    "Rails' dump": ("SET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);", "pg_dump"),
+})  # fmt: skip
 def test_file_is_read_as_its_text_asks(text: str, tool: str, room: Path) -> None:
     (room / "m.sql").write_text(text, encoding="utf-8")
 

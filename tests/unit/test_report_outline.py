@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
+from case_tables import cases
 from pgcontract import reporting
 from pgcontract.contract import load_project
 from pgcontract.contract.report_outline import Kind, default_outline
@@ -214,34 +215,27 @@ def test_a_run_json_gives_back_the_outline() -> None:
     assert from_json(to_json(run)).outline == run.outline
 
 
-@pytest.mark.parametrize(("outline", "expected"), [
-    pytest.param(OUTLINE + '[[report.section]]\nid = "tables"\n',
-                 "pgcontract.toml:17: section tables is there twice, first at pgcontract.toml:10; give each its own id",
-                 id="one id twice"),
-    pytest.param(OUTLINE + '[[report.section]]\nid = "index"\n',
-                 "pgcontract.toml:17: section index has no `title`; give it one, or name a default section: "
-                 "did you mean `indexes`?", id="no title"),
-    pytest.param(OUTLINE + '[[report.section]]\nid = "mine"\ntitle = "Mine"\nfamilies = ["trigger"]\n',
-        "pgcontract.toml:17: section mine: `trigger` of `families` is in section guards already", id="one family twice"),
-    pytest.param(OUTLINE + '[[report.section]]\nid = "mine"\ntitle = "Mine"\nshows = ["sqll"]\n',
-                 "pgcontract.toml:20: report.section[6].shows[1]: the text 'sqll' is not known; did you mean `sql`?",
-                 id="unknown content"),
-    pytest.param(OUTLINE.replace('[[report.section]]\nid = "unchecked"\n', ""),
-        'pgcontract.toml:2: no section shows `unchecked`, which no report leaves out; give one shows = ["unchecked"]',
-        id="without what was not checked"),
-    pytest.param(OUTLINE.replace('[[report.section]]\nid = "migration"\n', ""),
-                 'pgcontract.toml:2: no section takes the checks that no other one names; give one families = ["*"]',
-                 id="without a general section"),
-    pytest.param('[[report.section]]\nid = "indexes"\n' + OUTLINE,
-        'pgcontract.toml:1: a report begins with its verdict; put the section that has shows = ["verdict"] first',
-        id="verdict not first"),
-    pytest.param(OUTLINE.replace('families = ["trigger",', 'families = ["triger",'),
-                 "pgcontract.toml:4: section guards: no check is of the family 'triger'; the nearest is 'trigger'",
-                 id="unknown family"),
-])  # fmt: skip
+@cases(("outline", "expected"), {
+    "one id twice": (OUTLINE + '[[report.section]]\nid = "tables"\n',
+        "17: section tables is there twice, first at pgcontract.toml:10; give each its own id"),
+    "no title": (OUTLINE + '[[report.section]]\nid = "index"\n',
+        "17: section index has no `title`; give it one, or name a default section: did you mean `indexes`?"),
+    "one family twice": (OUTLINE + '[[report.section]]\nid = "mine"\ntitle = "Mine"\nfamilies = ["trigger"]\n',
+        "17: section mine: `trigger` of `families` is in section guards already"),
+    "unknown content": (OUTLINE + '[[report.section]]\nid = "mine"\ntitle = "Mine"\nshows = ["sqll"]\n',
+        "20: report.section[6].shows[1]: the text 'sqll' is not known; did you mean `sql`?"),
+    "without what was not checked": (OUTLINE.replace('[[report.section]]\nid = "unchecked"\n', ""),
+        '2: no section shows `unchecked`, which no report leaves out; give one shows = ["unchecked"]'),
+    "without a general section": (OUTLINE.replace('[[report.section]]\nid = "migration"\n', ""),
+        '2: no section takes the checks that no other one names; give one families = ["*"]'),
+    "verdict not first": ('[[report.section]]\nid = "indexes"\n' + OUTLINE,
+        '1: a report begins with its verdict; put the section that has shows = ["verdict"] first'),
+    "unknown family": (OUTLINE.replace('families = ["trigger",', 'families = ["triger",'),
+        "4: section guards: no check is of the family 'triger'; the nearest is 'trigger'"),
+})  # fmt: skip
 def test_mistakes_in_an_outline(outline: str, expected: str, written: Write) -> None:
     root = written(outline, "")
     with pytest.raises(ContractError) as caught:
         plan(load_project(root))
 
-    assert expected == str(caught.value).replace(f"{root}/", "")
+    assert f"pgcontract.toml:{expected}" == str(caught.value).replace(f"{root}/", "")

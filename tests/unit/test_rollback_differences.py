@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from case_tables import cases
 from pgcontract.model.contents import Contents, Row, SequencePosition, TableContents, compare_rows, row_counts
 from pgcontract.model.rollback_differences import compare_after_rollback
 
@@ -36,19 +36,18 @@ def test_ignored_columns_count_nothing() -> None:
     assert () == compare_rows(table(*BEFORE), table(("1", "Ann", "08"), ("2", "Bob", "09")), ignored=("phone",))
 
 
-@pytest.mark.parametrize(("migrated", "left", "own", "lost"), [
-    pytest.param(table(*BEFORE), table(*BEFORE), "", "", id="restored"),
-    pytest.param(table(("1", "Ann"), ("2", "Bob"), columns=("id", "name")), table(("1", "Ann", None), ("2", "Bob", None)),
-                 "", "public.t: 1 row changed", id="column dropped by the migration"),
-    pytest.param(table(*BEFORE), table(("1", "Ann", None), BEFORE[1]), "public.t: 1 row changed", "",
-                 id="emptied by the rollback"),
-    pytest.param(table(("1", "ANN", "07"), BEFORE[1]), table(("1", "ann", "07"), BEFORE[1]),
-                 "public.t: 1 row changed", "", id="changed back to something else"),
-    pytest.param(table(BEFORE[1]), table(BEFORE[1]), "", "public.t: 1 row removed", id="deleted by the migration"),
-    pytest.param(table(*BEFORE), table(BEFORE[1]), "public.t: 1 row removed", "", id="deleted by the rollback"),
-    pytest.param(table(*BEFORE, name="public.u"), table(("1", "Ann", "7"), BEFORE[1]), "public.t: 1 row changed", "",
-                 id="renamed meanwhile"),
-])  # fmt: skip
+@cases(("migrated", "left", "own", "lost"), {
+    "restored": (table(*BEFORE), table(*BEFORE), "", ""),
+    "column dropped by the migration": (table(("1", "Ann"), ("2", "Bob"), columns=("id", "name")),
+        table(("1", "Ann", None), ("2", "Bob", None)), "", "public.t: 1 row changed"),
+    "emptied by the rollback": (table(*BEFORE), table(("1", "Ann", None), BEFORE[1]), "public.t: 1 row changed", ""),
+    "changed back to something else": (table(("1", "ANN", "07"), BEFORE[1]), table(("1", "ann", "07"), BEFORE[1]),
+        "public.t: 1 row changed", ""),
+    "deleted by the migration": (table(BEFORE[1]), table(BEFORE[1]), "", "public.t: 1 row removed"),
+    "deleted by the rollback": (table(*BEFORE), table(BEFORE[1]), "public.t: 1 row removed", ""),
+    "renamed meanwhile": (table(*BEFORE, name="public.u"), table(("1", "Ann", "7"), BEFORE[1]), "public.t: 1 row changed",
+        ""),
+})  # fmt: skip
 def test_what_the_rollback_broke_is_told_from_what_was_lost(
     migrated: TableContents, left: TableContents, own: str, lost: str
 ) -> None:

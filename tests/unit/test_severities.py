@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 from case_projects import case
+from case_tables import cases
 from pgcontract import RunOptions, load_project
 from pgcontract.errors import ContractError
 from pgcontract.model.schema import Origin
@@ -50,20 +51,17 @@ def of(run: Run, check: str) -> list[Finding]:
     return [one for one in run.findings if one.check == check and one.status is Status.BROKEN]
 
 
-@pytest.mark.parametrize(("name", "toml", "decision", "severity"), [
-    pytest.param(OPEN, '"access.*" = "warning"', Decision.CAUTION, Severity.WARNING, id="critical, made a warning"),
-    pytest.param(OPEN, '"access.grants" = "info"', Decision.CAUTION, Severity.WARNING, id="critical, made a note"),
-    pytest.param(OPEN, '"*" = "info"', Decision.CAUTION, Severity.WARNING, id="critical, with everything"),
-    pytest.param(OPEN, '"access.grants[*]" = "error"', Decision.BLOCKED, Severity.ERROR, id="critical, made an error"),
-    pytest.param("rows.kept/broken_narrowed", '"rows.*" = "info"', Decision.CAUTION, Severity.WARNING,
-                 id="rows lost silently"),
-    pytest.param("lock.no_rewrite/broken", '"lock.*" = "error"', Decision.BLOCKED, Severity.ERROR,
-                 id="a warning, made an error"),
-    pytest.param("lock.no_rewrite/broken", '"lock.*" = "info"', Decision.CLEAR, Severity.INFO,
-                 id="a warning, made a note"),
-    pytest.param("lock.no_rewrite/broken", '"lock.*" = "info"\n"lock.no_rewrite" = "error"', Decision.BLOCKED,
-                 Severity.ERROR, id="the last that matches counts"),
-])  # fmt: skip
+@cases(("name", "toml", "decision", "severity"), {
+    "critical, made a warning": (OPEN, '"access.*" = "warning"', Decision.CAUTION, Severity.WARNING),
+    "critical, made a note": (OPEN, '"access.grants" = "info"', Decision.CAUTION, Severity.WARNING),
+    "critical, with everything": (OPEN, '"*" = "info"', Decision.CAUTION, Severity.WARNING),
+    "critical, made an error": (OPEN, '"access.grants[*]" = "error"', Decision.BLOCKED, Severity.ERROR),
+    "rows lost silently": ("rows.kept/broken_narrowed", '"rows.*" = "info"', Decision.CAUTION, Severity.WARNING),
+    "a warning, made an error": ("lock.no_rewrite/broken", '"lock.*" = "error"', Decision.BLOCKED, Severity.ERROR),
+    "a warning, made a note": ("lock.no_rewrite/broken", '"lock.*" = "info"', Decision.CLEAR, Severity.INFO),
+    "the last that matches counts": ("lock.no_rewrite/broken", '"lock.*" = "info"\n"lock.no_rewrite" = "error"',
+        Decision.BLOCKED, Severity.ERROR),
+})  # fmt: skip
 def test_a_broken_promise_weighs_what_its_team_says(
     name: str, toml: str, decision: Decision, severity: Severity, tmp_path: Path
 ) -> None:
@@ -85,11 +83,11 @@ def test_a_script_that_fails_is_never_clear(toml: str, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("toml", "decision"), [
-    pytest.param('"column.*" = "info"', Decision.BLOCKED, id="its check alone"),
-    pytest.param('"*" = "info"', Decision.CAUTION, id="itself too"),
-    pytest.param('"claim.decided[*]" = "warning"', Decision.BLOCKED, id="itself alone"),
-])  # fmt: skip
+@cases(("toml", "decision"), {
+    "its check alone": ('"column.*" = "info"', Decision.BLOCKED),
+    "itself too": ('"*" = "info"', Decision.CAUTION),
+    "itself alone": ('"claim.decided[*]" = "warning"', Decision.BLOCKED),
+})  # fmt: skip
 def test_a_refuted_claim_stays_refuted(toml: str, decision: Decision, tmp_path: Path) -> None:
     files = {
         "migrations/001_a.sql": "CREATE TABLE public.a (id bigint PRIMARY KEY);",

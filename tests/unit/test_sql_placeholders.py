@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import pytest
+from case_tables import cases
 from pgcontract.model.sql import Placeholder, Script, Source, as_written, fill, make_script, mask_values, place
 
 NAME = re.compile(r"\$\{(\w+)\}")
@@ -22,25 +22,25 @@ def filled(text: str, values: Mapping[str, str]) -> Script:
     return make_script(source, text=text, passages=passages)
 
 
-@pytest.mark.parametrize(("text", "values", "sent"), [
-    pytest.param("SELECT ${a}, ${b};", {"a": "1", "b": "'x'"}, "SELECT 1, 'x';", id="two"),
-    pytest.param("${a}${b}", {"a": "SELECT ", "b": "1"}, "SELECT 1", id="nothing between"),
-    pytest.param("SELECT ${a};", {}, "SELECT ${a};", id="no value"),
-    pytest.param("SELECT 1${a};", {"a": ""}, "SELECT 1;", id="an empty value"),
-    pytest.param("SELECT ${a};", {"a": "${b}", "b": "1"}, "SELECT ${b};", id="a value that looks like a name"),
-])  # fmt: skip
+@cases(("text", "values", "sent"), {
+    "two": ("SELECT ${a}, ${b};", {"a": "1", "b": "'x'"}, "SELECT 1, 'x';"),
+    "nothing between": ("${a}${b}", {"a": "SELECT ", "b": "1"}, "SELECT 1"),
+    "no value": ("SELECT ${a};", {}, "SELECT ${a};"),
+    "an empty value": ("SELECT 1${a};", {"a": ""}, "SELECT 1;"),
+    "a value that looks like a name": ("SELECT ${a};", {"a": "${b}", "b": "1"}, "SELECT ${b};"),
+})  # fmt: skip
 def test_value_is_sent_and_the_name_is_shown(text: str, values: dict[str, str], sent: str) -> None:
     script = filled(text, values)
 
     assert (sent, text) == (script.text, as_written(script))
 
 
-@pytest.mark.parametrize(("text", "values", "expected"), [
-    pytest.param("SELECT ${a};\nSELECT 2;", {"a": "1\n\n, 2"}, ["1:1", "2:1"], id="a value of several lines"),
-    pytest.param("SELECT ${a}; SELECT 2;", {"a": "123456789"}, ["1:1", "1:14"], id="a long value"),
-    pytest.param("${a}\r\nSELECT 3;", {"a": "SELECT 1;\nSELECT 2;"}, ["1:1", "1:1", "2:1"], id="several statements"),
-    pytest.param("-- ${a}\nSELECT 3;", {"a": "x\ny"}, ["1:4", ], id="a value that leaves its comment"),
-])  # fmt: skip
+@cases(("text", "values", "expected"), {
+    "a value of several lines": ("SELECT ${a};\nSELECT 2;", {"a": "1\n\n, 2"}, ["1:1", "2:1"]),
+    "a long value": ("SELECT ${a}; SELECT 2;", {"a": "123456789"}, ["1:1", "1:14"]),
+    "several statements": ("${a}\r\nSELECT 3;", {"a": "SELECT 1;\nSELECT 2;"}, ["1:1", "1:1", "2:1"]),
+    "a value that leaves its comment": ("-- ${a}\nSELECT 3;", {"a": "x\ny"}, ["1:4", ]),
+})  # fmt: skip
 def test_statement_stands_where_its_file_has_it(text: str, values: dict[str, str], expected: list[str]) -> None:
     assert expected == [f"{statement.line}:{statement.column}" for statement in filled(text, values).statements]
 
@@ -60,18 +60,18 @@ def test_statement_is_shown_with_its_names() -> None:
     ]
 
 
-@pytest.mark.parametrize(("text", "value", "masked"), [
-    pytest.param("SELECT '${p}';", "hunter2", True, id="in a string"),
-    pytest.param("SELECT E'a ${p}';", "hunter2", True, id="in a part of one"),
-    pytest.param("SELECT ${p};", "'hunter2'", True, id="with its own quotes"),
-    pytest.param("DO $x$ BEGIN PERFORM '${p}'; END $x$;", "hunter2", True, id="in a string of a body"),
-    pytest.param("DO $$ BEGIN PERFORM hunter2.f(), ${p}.f(); END $$;", "hunter2", False, id="a name in a body"),
-    pytest.param("SELECT * FROM ${p}.a;", "hunter2", False, id="a name"),
-    pytest.param('SELECT * FROM "${p}".a;', "hunter2", False, id="a quoted name"),
-    pytest.param("SET a = '${p}'; SELECT * FROM ${p}.a;", "hunter2", False, id="a string and a name"),
-    pytest.param("SELECT 1; -- ${p}", "hunter2", True, id="in a comment alone"),
-    pytest.param("SELECT '${p}';", "hun", False, id="too short for a secret"),
-])  # fmt: skip
+@cases(("text", "value", "masked"), {
+    "in a string": ("SELECT '${p}';", "hunter2", True),
+    "in a part of one": ("SELECT E'a ${p}';", "hunter2", True),
+    "with its own quotes": ("SELECT ${p};", "'hunter2'", True),
+    "in a string of a body": ("DO $x$ BEGIN PERFORM '${p}'; END $x$;", "hunter2", True),
+    "a name in a body": ("DO $$ BEGIN PERFORM hunter2.f(), ${p}.f(); END $$;", "hunter2", False),
+    "a name": ("SELECT * FROM ${p}.a;", "hunter2", False),
+    "a quoted name": ('SELECT * FROM "${p}".a;', "hunter2", False),
+    "a string and a name": ("SET a = '${p}'; SELECT * FROM ${p}.a;", "hunter2", False),
+    "in a comment alone": ("SELECT 1; -- ${p}", "hunter2", True),
+    "too short for a secret": ("SELECT '${p}';", "hun", False),
+})  # fmt: skip
 def test_value_is_masked_in_words_of_the_server_unless_it_is_a_name(text: str, value: str, masked: bool) -> None:
     word = value.strip("'")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-import pytest
+from case_tables import cases
 from command import Said, command_here
 from written_files import write_files
 
@@ -73,30 +73,30 @@ def test_refusal_names_standard_input(tmp_path: Path) -> None:
     assert expected == verify(tmp_path, b"SELECT 1;\nSELECT 1/0;", "--only", "script.applies").broken
 
 
-@pytest.mark.parametrize(("script", "words", "code"), [
-    pytest.param("SELECT 1/:n;", ["--set", "n=1"], 0, id="a value"),
-    pytest.param("\\i parts/one.sql", [], 0, id="a file of the working folder"),
-    pytest.param("\\i ../outside.sql", [], 2, id="a file outside of it"),
-    pytest.param("-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 1/0;", ["--layout", "goose"], 0, id="goose's"),
-    pytest.param("-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 1/0;", ["--layout", "dbmate"], 0, id="dbmate's"),
-    pytest.param("SELECT 1;", ["--layout", "flyway"], 0, id="Flyway's"),
-    pytest.param("SELECT 1;", ["--layout", "flat"], 0, id="one message"),
-    pytest.param("SELECT 1;", ["--contract", "contract.toml"], 2, id="a contract"),
-])  # fmt: skip
+@cases(("script", "words", "code"), {
+    "a value": ("SELECT 1/:n;", ["--set", "n=1"], 0),
+    "a file of the working folder": ("\\i parts/one.sql", [], 0),
+    "a file outside of it": ("\\i ../outside.sql", [], 2),
+    "goose's": ("-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 1/0;", ["--layout", "goose"], 0),
+    "dbmate's": ("-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 1/0;", ["--layout", "dbmate"], 0),
+    "Flyway's": ("SELECT 1;", ["--layout", "flyway"], 0),
+    "one message": ("SELECT 1;", ["--layout", "flat"], 0),
+    "a contract": ("SELECT 1;", ["--contract", "contract.toml"], 2),
+})  # fmt: skip
 def test_script_is_read_as_it_is_said(script: str, words: list[str], code: int, tmp_path: Path) -> None:
     write_files(tmp_path, {"in/parts/one.sql": "SELECT 1;", "outside.sql": "SELECT 1;"})
 
     assert code == verify(tmp_path / "in", script.encode(), "--only", "script.applies", *words).code
 
 
-@pytest.mark.parametrize(("stdin", "mistake"), [
-    pytest.param(b" \n", "error: standard input: is empty", id="empty"),
-    pytest.param(b"\x7fELF\0\1", "error: standard input:1: a binary file", id="binary"),
-    pytest.param("SELECT 1;".encode("utf-16"), "error: standard input:1: not UTF-8", id="UTF-16"),
-    pytest.param(b"PGDMP\1\16", "error: standard input: is a dump in pg_dump's own format", id="a custom dump"),
-    pytest.param(b"password=hunter2\n", "error: standard input:1: is no SQL", id="no SQL"),
-    pytest.param(b"SELECT 1;\n\\! ls\n", "error: standard input:2: \\! leaves the script", id="a shell"),
-])  # fmt: skip
+@cases(("stdin", "mistake"), {
+    "empty": (b" \n", "error: standard input: is empty"),
+    "binary": (b"\x7fELF\0\1", "error: standard input:1: a binary file"),
+    "UTF-16": ("SELECT 1;".encode("utf-16"), "error: standard input:1: not UTF-8"),
+    "a custom dump": (b"PGDMP\1\16", "error: standard input: is a dump in pg_dump's own format"),
+    "no SQL": (b"password=hunter2\n", "error: standard input:1: is no SQL"),
+    "a shell": (b"SELECT 1;\n\\! ls\n", "error: standard input:2: \\! leaves the script"),
+})  # fmt: skip
 def test_what_is_no_script_is_told_in_one_word(stdin: bytes, mistake: str, tmp_path: Path) -> None:
     found = verify(tmp_path, stdin)
 

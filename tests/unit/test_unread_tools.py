@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from command import Command
 from pgcontract import FolderOptions, InputError, load_project
 from written_files import write_files
@@ -45,86 +46,79 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
     return str(caught.value).replace(f"{root}/", "")
 
 
-@pytest.mark.parametrize(("files", "path", "opening"), [
-    pytest.param(ALEMBIC, ".", "these are Alembic migrations: it has alembic.ini.", id="Alembic's project"),
-    pytest.param(ALEMBIC, "alembic", "these are Alembic migrations: it has env.py beside versions/.", id="Alembic"),
-    pytest.param(ALEMBIC, "alembic/versions", "these are Alembic migrations: it is versions/ beside env.py.",
-                 id="versions"),
-    pytest.param(ALEMBIC, "alembic/versions/1a2b_a.py",
-                 "these are Alembic migrations: it is versions/ beside env.py.", id="one of Alembic's"),
-    pytest.param(FLASK, "app", "these are Alembic migrations: it has alembic.ini.", id="Flask's project"),
-    pytest.param(FLASK, "app/migrations/versions", "these are Alembic migrations", id="Flask's versions"),
-    pytest.param(DJANGO, ".", "these are Django migrations: it has manage.py.", id="Django's project"),
-    pytest.param(DJANGO, "shop", "these are Django migrations: it has 0001_initial.py beside __init__.py.",
-                 id="Django's app"),
-    pytest.param(DJANGO, "shop/migrations", "these are Django migrations", id="Django"),
-    pytest.param(DJANGO, "shop/migrations/0001_initial.py", "these are Django migrations", id="one of Django's"),
-    pytest.param(RAILS, ".", "these are Rails migrations: it has db/migrate/20240101000000_rooms.rb.",
-                 id="Rails's project"),
-    pytest.param(RAILS, "db", "these are Rails migrations: it has migrate/20240101000000_rooms.rb.", id="Rails's db"),
-    pytest.param(RAILS, "db/migrate", "these are Rails migrations: it has 20240101000000_rooms.rb.", id="Rails"),
-    pytest.param(TYPEORM, ".", "these are TypeORM migrations: it has src/migrations/17", id="TypeORM's project"),
-    pytest.param(TYPEORM, "src", "these are TypeORM migrations: it has 17", id="TypeORM's sources"),
-    pytest.param(TYPEORM, "src/migrations", "these are TypeORM migrations: it has 17", id="TypeORM"),
-    pytest.param(KNEX, ".", "these are Knex migrations: it has 2024", id="Knex's project"),
-    pytest.param(KNEX, "migrations", "these are Knex migrations: it has 2024", id="Knex"),
-    pytest.param(SEQUELIZE, ".", "these are Sequelize migrations: it has 2024", id="Sequelize"),
-    pytest.param(NODE_PG, ".", "these are node-pg-migrate migrations: it has 17", id="node-pg-migrate"),
-    pytest.param(ECTO, ".", "these are Ecto migrations: it has priv/repo/migrations/20", id="Ecto's project"),
-    pytest.param(ECTO, "priv/repo/migrations", "these are Ecto migrations: it has 20", id="Ecto"),
-    pytest.param(ENTITY_FRAMEWORK, ".", "these are Entity Framework migrations: it has Mig", id="Entity Framework"),
-    pytest.param(LARAVEL, ".", "these are Laravel migrations: it has database/migrations/2024", id="Laravel's project"),
-    pytest.param(LARAVEL, "database/migrations", "these are Laravel migrations: it has 2024", id="Laravel"),
-    pytest.param(GOOSE, ".", "these are goose migrations: it has db/migrations/00001_rooms.go.", id="goose in Go"),
-    pytest.param(GOOSE, "db", "these are goose migrations: it has 00001_rooms.go.", id="goose in Go, above"),
-    pytest.param({"migrations/01_a.json": '{"operations": []}'}, ".", "these are pgroll migrations: it has 01_a.json",
-                 id="pgroll"),
-    pytest.param(REFINERY, ".", "these are refinery migrations: it has V1__rooms.rs.", id="refinery in Rust"),
-    pytest.param(SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan.", id="Sqitch"),
-    pytest.param({"atlas.hcl": ""}, ".", "these are Atlas migrations: it has atlas.hcl.", id="Atlas's project"),
-    pytest.param({"m/atlas.sum": "h1:\n", "m/1_a.up.sql": ""}, "m", "these are Atlas migrations: it has atlas.sum.",
-                 id="golang-migrate's for Atlas"),
-    pytest.param(LIQUIBASE, ".", "these are Liquibase migrations: it has liquibase.properties.", id="Liquibase's"),
-])  # fmt: skip
+@cases(("files", "path", "opening"), {
+    "Alembic's project": (ALEMBIC, ".", "these are Alembic migrations: it has alembic.ini."),
+    "Alembic": (ALEMBIC, "alembic", "these are Alembic migrations: it has env.py beside versions/."),
+    "versions": (ALEMBIC, "alembic/versions", "these are Alembic migrations: it is versions/ beside env.py."),
+    "one of Alembic's": (ALEMBIC, "alembic/versions/1a2b_a.py",
+        "these are Alembic migrations: it is versions/ beside env.py."),
+    "Flask's project": (FLASK, "app", "these are Alembic migrations: it has alembic.ini."),
+    "Flask's versions": (FLASK, "app/migrations/versions", "these are Alembic migrations"),
+    "Django's project": (DJANGO, ".", "these are Django migrations: it has manage.py."),
+    "Django's app": (DJANGO, "shop", "these are Django migrations: it has 0001_initial.py beside __init__.py."),
+    "Django": (DJANGO, "shop/migrations", "these are Django migrations"),
+    "one of Django's": (DJANGO, "shop/migrations/0001_initial.py", "these are Django migrations"),
+    "Rails's project": (RAILS, ".", "these are Rails migrations: it has db/migrate/20240101000000_rooms.rb."),
+    "Rails's db": (RAILS, "db", "these are Rails migrations: it has migrate/20240101000000_rooms.rb."),
+    "Rails": (RAILS, "db/migrate", "these are Rails migrations: it has 20240101000000_rooms.rb."),
+    "TypeORM's project": (TYPEORM, ".", "these are TypeORM migrations: it has src/migrations/17"),
+    "TypeORM's sources": (TYPEORM, "src", "these are TypeORM migrations: it has 17"),
+    "TypeORM": (TYPEORM, "src/migrations", "these are TypeORM migrations: it has 17"),
+    "Knex's project": (KNEX, ".", "these are Knex migrations: it has 2024"),
+    "Knex": (KNEX, "migrations", "these are Knex migrations: it has 2024"),
+    "Sequelize": (SEQUELIZE, ".", "these are Sequelize migrations: it has 2024"),
+    "node-pg-migrate": (NODE_PG, ".", "these are node-pg-migrate migrations: it has 17"),
+    "Ecto's project": (ECTO, ".", "these are Ecto migrations: it has priv/repo/migrations/20"),
+    "Ecto": (ECTO, "priv/repo/migrations", "these are Ecto migrations: it has 20"),
+    "Entity Framework": (ENTITY_FRAMEWORK, ".", "these are Entity Framework migrations: it has Mig"),
+    "Laravel's project": (LARAVEL, ".", "these are Laravel migrations: it has database/migrations/2024"),
+    "Laravel": (LARAVEL, "database/migrations", "these are Laravel migrations: it has 2024"),
+    "goose in Go": (GOOSE, ".", "these are goose migrations: it has db/migrations/00001_rooms.go."),
+    "goose in Go, above": (GOOSE, "db", "these are goose migrations: it has 00001_rooms.go."),
+    "pgroll": ({"migrations/01_a.json": '{"operations": []}'}, ".", "these are pgroll migrations: it has 01_a.json"),
+    "refinery in Rust": (REFINERY, ".", "these are refinery migrations: it has V1__rooms.rs."),
+    "Sqitch": (SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan."),
+    "Atlas's project": ({"atlas.hcl": ""}, ".", "these are Atlas migrations: it has atlas.hcl."),
+    "golang-migrate's for Atlas": ({"m/atlas.sum": "h1:\n", "m/1_a.up.sql": ""}, "m",
+        "these are Atlas migrations: it has atlas.sum."),
+    "Liquibase's": (LIQUIBASE, ".", "these are Liquibase migrations: it has liquibase.properties."),
+})  # fmt: skip
 def test_tool_is_named_for_its_folder_and_for_its_project(
     files: dict[str, str], path: str, opening: str, tmp_path: Path
 ) -> None:
     assert opening in _refusal(tmp_path, files, path)
 
 
-@pytest.mark.parametrize(("files", "path", "command"), [
-    pytest.param(ALEMBIC, ".", "`alembic upgrade head --sql | pgcontract verify -`", id="Alembic"),
-    pytest.param(DJANGO, "shop",
-                 "python manage.py sqlmigrate shop 0002_price > judged/2_pending.sql; pgcontract verify judged`",
-                 id="Django, with the app and its last"),
-    pytest.param(DJANGO, ".", "python manage.py sqlmigrate APP NAME > judged/2_pending.sql", id="Django's project"),
-    pytest.param(ALEMBIC, ".", "alembic upgrade FROM:head --sql > judged/2_pending.sql", id="Alembic's deploy"),
-    pytest.param(RAILS, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="Rails"),
-    pytest.param({**RAILS, "db/structure.sql": "SELECT 1;\n"}, ".", "`pgcontract verify db/structure.sql`",
-                 id="Rails's dump"),
-    pytest.param(TYPEORM, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="TypeORM"),
-    pytest.param(ECTO, ".", "`mix ecto.dump` writes", id="Ecto"),
-    pytest.param({"atlas.hcl": ""}, ".", "Name the folder with its migrations, beside atlas.sum", id="Atlas"),
-    pytest.param(LIQUIBASE, ".", "`liquibase update-sql --output-file=pending.sql` prints", id="Liquibase"),
-])  # fmt: skip
+@cases(("files", "path", "command"), {
+    "Alembic": (ALEMBIC, ".", "`alembic upgrade head --sql | pgcontract verify -`"),
+    "Django, with the app and its last": (DJANGO, "shop",
+        "python manage.py sqlmigrate shop 0002_price > judged/2_pending.sql; pgcontract verify judged`"),
+    "Django's project": (DJANGO, ".", "python manage.py sqlmigrate APP NAME > judged/2_pending.sql"),
+    "Alembic's deploy": (ALEMBIC, ".", "alembic upgrade FROM:head --sql > judged/2_pending.sql"),
+    "Rails": (RAILS, ".", "`pg_dump -s DATABASE | pgcontract verify -`"),
+    "Rails's dump": ({**RAILS, "db/structure.sql": "SELECT 1;\n"}, ".", "`pgcontract verify db/structure.sql`"),
+    "TypeORM": (TYPEORM, ".", "`pg_dump -s DATABASE | pgcontract verify -`"),
+    "Ecto": (ECTO, ".", "`mix ecto.dump` writes"),
+    "Atlas": ({"atlas.hcl": ""}, ".", "Name the folder with its migrations, beside atlas.sum"),
+    "Liquibase": (LIQUIBASE, ".", "`liquibase update-sql --output-file=pending.sql` prints"),
+})  # fmt: skip
 def test_command_that_prints_the_sql_is_named(files: dict[str, str], path: str, command: str, tmp_path: Path) -> None:
     assert command in _refusal(tmp_path, files, path)
 
 
-@pytest.mark.parametrize(("files", "path", "expected"), [
-    pytest.param({**DJANGO, "shop/migrations/all.sql": "SELECT 1;"}, "shop/migrations/all.sql", ["all"], id="printed"),
-    pytest.param({**ALEMBIC, "all.sql": "SELECT 1;"}, ".", ["all"], id="beside the settings"),
-    pytest.param(SQITCH, "deploy/rooms.sql", ["rooms"], id="one change of Sqitch's"),
-    pytest.param(ATLAS, "migrations/20240101000000_a.sql", ["20240101000000_a"], id="one file of Atlas's"),
-    pytest.param({**ATLAS, "migrations/20240101000000_a.sql": "-- +goose Up\nSELECT 1;\n"}, "migrations",
-                 ["20240101000000_a"], id="goose's, with Atlas's sum"),
-    pytest.param({"migrations/1_a.sql": "SELECT 1;", "migrations/2_b.js": "// knex and pgm\n"}, "migrations/1_a.sql",
-                 ["1_a"], id="a"),
-    pytest.param({"x/1_a.sql": "SELECT '\n--liquibase formatted sql';"}, "x", ["1_a"], id="the words in a string"),
-    pytest.param({"x/1_a.sql": "SELECT 1;", "x/0001_a.py": ""}, "x", ["1_a"], id="Python that is no package"),
-    pytest.param(BESIDE, "db/psql", ["1_a"], id="beside what a changelog includes"),
-    pytest.param({"x/1_a.sql": "SELECT 1;", "x/1_a.ts": "run();"}, "x", ["1_a"], id="other code"),
-])  # fmt: skip
+@cases(("files", "path", "expected"), {
+    "printed": ({**DJANGO, "shop/migrations/all.sql": "SELECT 1;"}, "shop/migrations/all.sql", ["all"]),
+    "beside the settings": ({**ALEMBIC, "all.sql": "SELECT 1;"}, ".", ["all"]),
+    "one change of Sqitch's": (SQITCH, "deploy/rooms.sql", ["rooms"]),
+    "one file of Atlas's": (ATLAS, "migrations/20240101000000_a.sql", ["20240101000000_a"]),
+    "goose's, with Atlas's sum": ({**ATLAS, "migrations/20240101000000_a.sql": "-- +goose Up\nSELECT 1;\n"}, "migrations",
+        ["20240101000000_a"]),
+    "a": ({"migrations/1_a.sql": "SELECT 1;", "migrations/2_b.js": "// knex and pgm\n"}, "migrations/1_a.sql", ["1_a"]),
+    "the words in a string": ({"x/1_a.sql": "SELECT '\n--liquibase formatted sql';"}, "x", ["1_a"]),
+    "Python that is no package": ({"x/1_a.sql": "SELECT 1;", "x/0001_a.py": ""}, "x", ["1_a"]),
+    "beside what a changelog includes": (BESIDE, "db/psql", ["1_a"]),
+    "other code": ({"x/1_a.sql": "SELECT 1;", "x/1_a.ts": "run();"}, "x", ["1_a"]),
+})  # fmt: skip
 def test_sql_that_is_there_is_read(files: dict[str, str], path: str, expected: list[str], tmp_path: Path) -> None:
     assert expected == [migration.key for migration in load_project(write_files(tmp_path, files) / path).chain]
 
