@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -12,6 +13,8 @@ import pytest
 from catalog_servers import CATALOG_SERVERS
 from command import Command, command_here, command_in
 from pgcontract.postgres.providers import Server, provider_for
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))  # its runs are those of tests here too
 
 
 @pytest.fixture(scope="module", autouse=True)

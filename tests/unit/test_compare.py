@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from case_tables import cases
 from pgcontract.model.comparison import ComparisonResult, Difference, compare, display_value
 from pgcontract.model.schema import Column, Constraint, Grant, Index, Namespace, Origin, Part, Schema, Table, View
 
@@ -44,51 +45,9 @@ def test_what_is_declared_and_not_there_is_missing_at_its_place() -> None:
     assert (expected,) == compare(Schema(tables=(table,)), Schema(), owner="postgres")
 
 
-def test_what_is_there_and_not_declared_is_extra() -> None:
-    index = Index(name="public.i", table="public.t")
-
-    assert [("index", "public.i", "", ComparisonResult.EXTRA, "", "present")] == told(Schema(), Schema(indexes=(index,)))
-
-
-def test_each_field_that_differs_is_a_difference() -> None:
-    declared = Schema(columns=(column("a", 1, null=False),))
-    live = Schema(columns=(column("a", 1, type="integer"),))
-
-    assert [
-        ("column", "public.t.a", "type", ComparisonResult.DIFFERENT, "text", "integer"),
-        ("column", "public.t.a", "null", ComparisonResult.DIFFERENT, "no", "yes"),
-    ] == told(declared, live)
-
-
 def check(definition: str, **said: Any) -> Schema:
     return Schema(
         constraints=(Constraint(name="public.t.c", table="public.t", form="check", definition=definition, **said),)
-    )
-
-
-def test_two_spellings_of_an_expression_are_not_proven_the_same() -> None:
-    actual = told(check("CHECK ((a > 1))"), check("CHECK ((a >= 2))"))
-
-    assert [
-        ("constraint", "public.t.c", "definition", ComparisonResult.UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 2))")
-    ] == actual
-
-
-def test_a_pinned_spelling_is_the_same() -> None:
-    assert [] == told(check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",)), check("CHECK ((a >= 2))"))
-
-
-def test_a_pin_does_not_excuse_another_spelling() -> None:
-    declared = check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",))
-
-    assert [ComparisonResult.UNPROVEN] == [difference[3] for difference in told(declared, check("CHECK ((a >= 3))"))]
-
-
-def test_an_expression_that_only_one_side_has_is_different() -> None:
-    declared = Schema(columns=(column("a", 1, default="now()"),))
-
-    assert [("column", "public.t.a", "default", ComparisonResult.DIFFERENT, "now()", "none")] == told(
-        declared, Schema(columns=(column("a", 1),))
     )
 
 
@@ -104,46 +63,58 @@ def test_a_comment_is_compared_where_its_text_is_given(declared: str | None, exp
     assert expected == [difference[2] for difference in told(expected_schema, actual_schema)]
 
 
-def test_an_owner_that_is_not_declared_is_the_role_that_migrates() -> None:
-    declared = Schema(schemas=(Namespace(name="a"), Namespace(name="b")))
-    live = Schema(schemas=(Namespace(name="a", owner="postgres"), Namespace(name="b", owner="ann")))
-
-    assert [("schema", "b", "owner", ComparisonResult.DIFFERENT, "postgres", "ann")] == told(declared, live)
-
-
-def test_what_is_told_and_not_promised_makes_no_difference() -> None:
-    declared = Schema(tables=(Table(name="public.t", owner="postgres", purpose="Rows", origin=PLACE, same_as=("x",)),))
-
-    assert [] == told(declared, Schema(tables=(Table(name="public.t", owner="postgres"),)))
-
-
-def test_columns_out_of_order_are_one_difference_of_the_table() -> None:
-    declared = Schema(tables=(Table(name="public.t", owner="postgres"),), columns=(column("a", 1), column("b", 2)))
-    live = Schema(tables=declared.tables, columns=(column("a", 2), column("b", 1)))
-
-    assert [("table", "public.t", "order", ComparisonResult.DIFFERENT, "a, b", "b, a")] == told(declared, live)
-
-
-def test_a_missing_column_does_not_put_the_others_out_of_order() -> None:
-    declared = Schema(columns=(column("a", 1), column("b", 2), column("c", 3)))
-    live = Schema(columns=(column("b", 1), column("c", 2)))
-
-    assert [("column", "public.t.a", "", ComparisonResult.MISSING, "present", "absent")] == told(declared, live)
-
-
+T = Schema(tables=(Table(name="public.t", owner="postgres"),))
+AB = Schema(tables=T.tables, columns=(column("a", 1), column("b", 2)))
+PINNED = check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",))
 VIEW = View(name="public.v", definition="SELECT 1 AS one", owner="postgres")
-OF_VIEW = Column(name="public.v.one", table="public.v", position=1, type="integer")
+ONE, TWO = (Column(name=f"public.v.{name}", table="public.v", position=1, type="integer") for name in ("one", "two"))
+MISSING, EXTRA, DIFFERENT, UNPROVEN = (
+    ComparisonResult.MISSING, ComparisonResult.EXTRA, ComparisonResult.DIFFERENT, ComparisonResult.UNPROVEN,
+)  # fmt: skip
 
 
-def test_a_views_columns_are_not_extra_where_none_are_declared() -> None:
-    assert [] == told(Schema(views=(VIEW,)), Schema(views=(VIEW,), columns=(OF_VIEW,)))
-
-
-def test_a_views_columns_are_compared_where_some_are_declared() -> None:
-    other = Column(name="public.v.two", table="public.v", position=1, type="integer")
-    actual = told(Schema(views=(VIEW,), columns=(other,)), Schema(views=(VIEW,), columns=(OF_VIEW,)))
-
-    assert [ComparisonResult.EXTRA, ComparisonResult.MISSING] == [difference[3] for difference in actual]
+@cases(("declared", "live", "expected"), {
+    "what is there and not declared is extra": (
+        Schema(), Schema(indexes=(Index(name="public.i", table="public.t"),)),
+        [("index", "public.i", "", EXTRA, "", "present")]),
+    "each field that differs": (
+        Schema(columns=(column("a", 1, null=False),)), Schema(columns=(column("a", 1, type="integer"),)),
+        [("column", "public.t.a", "type", DIFFERENT, "text", "integer"),
+         ("column", "public.t.a", "null", DIFFERENT, "no", "yes")]),
+    "two spellings of an expression are not proven the same": (
+        check("CHECK ((a > 1))"), check("CHECK ((a >= 2))"),
+        [("constraint", "public.t.c", "definition", UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 2))")]),
+    "a pinned spelling is the same": (PINNED, check("CHECK ((a >= 2))"), []),
+    "a pin does not excuse another spelling": (
+        PINNED, check("CHECK ((a >= 3))"),
+        [("constraint", "public.t.c", "definition", UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 3))")]),
+    "an expression that only one side has": (
+        Schema(columns=(column("a", 1, default="now()"),)), Schema(columns=(column("a", 1),)),
+        [("column", "public.t.a", "default", DIFFERENT, "now()", "none")]),
+    "an owner that is not declared is the role that migrates": (
+        Schema(schemas=(Namespace(name="a"), Namespace(name="b"))),
+        Schema(schemas=(Namespace(name="a", owner="postgres"), Namespace(name="b", owner="ann"))),
+        [("schema", "b", "owner", DIFFERENT, "postgres", "ann")]),
+    "what is told and not promised": (
+        Schema(tables=(Table(name="public.t", owner="postgres", purpose="Rows", origin=PLACE, same_as=("x",)),)), T, []),
+    "columns out of order are one difference of the table": (
+        AB, Schema(tables=T.tables, columns=(column("a", 2), column("b", 1))),
+        [("table", "public.t", "order", DIFFERENT, "a, b", "b, a")]),
+    "a missing column does not put the others out of order": (
+        Schema(columns=(column("a", 1), column("b", 2), column("c", 3))),
+        Schema(columns=(column("b", 1), column("c", 2))),
+        [("column", "public.t.a", "", MISSING, "present", "absent")]),
+    "a view's columns are not extra where none are declared": (
+        Schema(views=(VIEW,)), Schema(views=(VIEW,), columns=(ONE,)), []),
+    "a view's columns are compared where some are declared": (
+        Schema(views=(VIEW,), columns=(TWO,)), Schema(views=(VIEW,), columns=(ONE,)),
+        [("column", "public.v.one", "", EXTRA, "", "present"),
+         ("column", "public.v.two", "", MISSING, "present", "absent")]),
+})  # fmt: skip
+def test_two_schemas_differ_in(
+    declared: Schema, live: Schema, expected: list[tuple[str, str, str, ComparisonResult, str, str]]
+) -> None:
+    assert expected == told(declared, live)
 
 
 def grant(*privileges: str, implied: tuple[str, ...] = ()) -> Schema:

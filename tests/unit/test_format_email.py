@@ -237,28 +237,9 @@ def is_allowed(character: str) -> bool:
 
 
 @pytest.mark.parametrize(("address", "valid"), {
-    "a@b.c": True,
-    "o'neil@example.ie": True,
-    "zoë@例え.jp": True,
-    '"a(b"@x_y.de': True,
-    "a..b@x..y": True,
-    "a@-x.y": True,
-    "": False,
-    "@": False,
-    "ann": False,
-    "@b.c": False,
-    "ann@": False,
-    "ann@example": False,
-    "ann@.com": False,
-    "ann@com.": False,
-    "a@b@c.d": False,
-    "ann lee@b.c": False,
-    " a@b.c": False,
-    "a@b.c\n": False,
-    "a\u00a0b@c.d": False,
-    "a\u3000@b.c": False,
-    "a\x01@b.c": False,
-    "a@b\x7f.c": False,
+    **dict.fromkeys(["a@b.c", "o'neil@example.ie", "zoë@例え.jp", '"a(b"@x_y.de', "a..b@x..y", "a@-x.y"], True),
+    **dict.fromkeys(["", "@", "ann", "@b.c", "ann@", "ann@example", "ann@.com", "ann@com.", "a@b@c.d", "ann lee@b.c",
+                     " a@b.c", "a@b.c\n", "a\u00a0b@c.d", "a\u3000@b.c", "a\x01@b.c", "a@b\x7f.c"], False),
 }.items())  # fmt: skip
 def test_practical_address_is_what_a_mail_can_be_sent_to(address: str, valid: bool) -> None:
     assert valid == standard("email", dialect=PRACTICAL).means(address)

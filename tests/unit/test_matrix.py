@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,9 @@ from pathlib import Path
 import pytest
 import version_matrix
 from pgcontract.result import Decision, Finding, Run, ServerInfo, Severity, Status, Verdict
+from runs import base
 from side_by_side import Ended, Side, differing, judge, passes, table
 from version_matrix import MajorDifference
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
-
-from runs import base
 
 ELSEWHERE = "judged on PostgreSQL {}; production runs 17"
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measured import MEASUREMENTS, latency, query, write
 from pgcontract.reporting.amounts import count, size_bytes, time_us
 from pgcontract.reporting.charts import Chart, charts
 from pgcontract.reporting.charts.axis import LinearAxis, LogAxis, log_axis_around, spread_positions
@@ -23,10 +22,6 @@ from pgcontract.reporting.markup import visible
 from pgcontract.reporting.measurement_names import named_measurements
 from pgcontract.result import Measurements, Run
 from pgcontract.result.measurements import QueryFigures
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
-
-from measured import MEASUREMENTS, latency, query, write
 from runs import HOSTILE, base
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 
 from pgcontract.model.schema import Column, Constraint, Schema, Table
 from pgcontract.reporting.charts import entities, state_machines
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import Evidence, Finding, MigrationName, Run, Severity, Status
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
-
 from runs import base, broken, finding, kept
 
 CHAIN = (MigrationName(key="020_sessions", display_name="020"), MigrationName(key="021_more", display_name="021"))

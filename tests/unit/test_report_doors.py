@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -22,9 +21,6 @@ from pgcontract.reporting.json import from_json
 from pgcontract.reporting.run_view import RunView
 from pgcontract.reporting.text import render_page
 from pgcontract.result import Evidence, MigrationName, Run, Status
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
-
 from runs import RUNS, base, kept
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import replace
@@ -20,12 +19,10 @@ from pgcontract.reporting.levels import fingerprint, levels_of
 from pgcontract.reporting.markdown import first_screen
 from pgcontract.reporting.places import place_of
 from pgcontract.result import Finding, Severity, Status
+from runs import RUNS, base, broken, finding
+from test_report_pages import golden
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests/golden"))
-
-from runs import RUNS, base, broken, finding  # noqa: E402 - a folder of the tests, not a package
-from test_report_pages import golden  # noqa: E402 - the same
 
 PLACE = Origin(file="schema/migrations/020_sessions.sql", line=2, column=5)
 

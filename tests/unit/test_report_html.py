@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
@@ -15,16 +14,13 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from measured import latency, query, write
 from pgcontract import reporting
 from pgcontract.model.schema import Function, Policy, Schema, Table
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.markup import visible
 from pgcontract.result import Decision, DocumentInfo, Measurements, Verdict
 from pgcontract.result.measurements import IndexTrial
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
-
-from measured import latency, query, write
 from runs import RUNS, base, broken, kept, script
 
 VOID = {"br", "hr", "meta", "rect", "circle", "path", "input"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -18,12 +17,10 @@ from pgcontract.reporting.evidence_text import evidence_text
 from pgcontract.reporting.json import VERSION, from_json, run_json_schema, to_json
 from pgcontract.result import ClaimResult, Evidence, Finding, Measurements, Outline, OutlineSection, Run, Severity, Status
 from pgcontract.result.measurements import CallTimes, QueryFigures, WriteFigures
+from runs import RUNS, base
 
 SOME_KINDS = ("tables", "columns", "indexes", "functions", "grants")
 GOLDEN = Path(__file__).parents[1] / "golden"
-sys.path.insert(0, str(GOLDEN))
-
-from runs import RUNS, base  # noqa: E402 - a folder of the tests, not a package
 
 PINNED = (GOLDEN / "shipped.run.json").read_text(encoding="utf-8")
 DOCUMENTS = {**{name: to_json(run) for name, run in RUNS.items()}, "shipped": to_json(from_json(PINNED))}

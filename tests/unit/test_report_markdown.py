@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
@@ -39,11 +38,9 @@ from pgcontract.result import (
     Verdict,
 )
 from pgcontract.result.row_effects import LossKind, RowLoss, RowStop, StopKind
+from runs import RUNS, base, broken, kept
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-sys.path.insert(0, str(GOLDEN))
-
-from runs import RUNS, base, broken, kept  # noqa: E402 - a folder of the tests, not a package
 
 SECTIONS = [section.title for section in default_outline().sections if section.title]
 READER = MarkdownIt("commonmark").enable("table")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
 from importlib.resources import files
@@ -21,11 +20,8 @@ from pgcontract.result import Content, Outline, Run, RunOptions
 from pgcontract.rules.registry import checks
 from pgcontract.runner import plan, verify
 from pgcontract.runner.decisions import DECISIONS
-from written_files import write_files
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
-
 from runs import RUNS, base, kept
+from written_files import write_files
 
 SHIPPED = Path(__file__).parents[2] / "schema"
 GUARD = """

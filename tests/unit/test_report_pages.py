@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +15,9 @@ from pgcontract import reporting
 from pgcontract.reporting.charts import Chart, charts
 from pgcontract.reporting.text import render_page
 from pgcontract.result import Evidence, Outline, Run
+from runs import RUNS, base, broken
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-sys.path.insert(0, str(GOLDEN))
-
-from runs import RUNS, base, broken  # noqa: E402 - a folder of the tests, not a package
 
 
 def with_sections(run: Run, *ids: str) -> Run:

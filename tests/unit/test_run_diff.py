@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from measured import MEASUREMENTS
 from pgcontract import load_project
 from pgcontract.cli import run as command
 from pgcontract.reporting import write_reports
@@ -18,12 +18,9 @@ from pgcontract.reporting.json import read_json, to_json
 from pgcontract.reporting.run_diff import Change, compare_runs
 from pgcontract.result import Measurements, Outcome, Run
 from pgcontract.runner.source_files import source_files
+from runs import RUNS, base, broken, kept, noted, queries
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests/golden"))
-
-from measured import MEASUREMENTS  # noqa: E402 - a folder of the tests, not a package
-from runs import RUNS, base, broken, kept, noted, queries  # noqa: E402 - the same
 
 VERSION = version("pgcontract")
 BEFORE = base(findings=(kept("column.type", "a"), broken("column.type", "b", "B differs."), *queries()))

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract.errors import InputError
 from pgcontract.model.sql import MAX_PARSED_BYTES, opens_as_sql, place, read_script
 
@@ -55,75 +56,52 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
     assert (False, (), MAX_PARSED_BYTES + 9) == (script.parsed, script.statements, len(script.text))
 
 
-@pytest.mark.parametrize(
-    ("raw", "message"),
-    [
-        (b"\xff\xfes\x00", "001_x.sql:1: not UTF-8 at byte 0: looks like a UTF-16 byte order mark; "
-         "convert it, e.g. iconv -f UTF-16 -t UTF-8"),
-        ("a\nb".encode("utf-16-le"), "001_x.sql:1: not UTF-8 at byte 1: looks like UTF-16 without a byte order mark; "
-         "convert it, e.g. iconv -f UTF-16LE -t UTF-8"),
-        (b"select 1;\n-- gr\xf6\xdfe\n",
-         "001_x.sql:2: not UTF-8 at byte 15: looks like Windows-1252 or Latin-1 (column 6 of the line); "
-         "convert it, e.g. iconv -f WINDOWS-1252 -t UTF-8"),
-        (b"PK\x03\x04 some archive\n and \x00 within its bytes, as archives have",
-         "001_x.sql:2: a binary file: byte 23 is NUL, which SQL text cannot hold"),
-        (b"select '\\i x';\n\\ir other.sql\n", r"001_x.sql:2: \ir is psql's own command, not SQL, and no server runs it: "
-         "write the included file's SQL in its place, or make it a migration of its own"),
-        (b"select 1 \\gset\n", r"001_x.sql:1: \gset is psql's own command, not SQL, and no server runs it: "
-         "write it in SQL, or remove the line"),
-        (b"password \\hunter2\n",
-         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
-        (b"select 1;\npassword \\hunter2\n",
-         "001_x.sql:2: a backslash outside of quotes, as psql's own commands open with, is not SQL, "
-         "and no server runs it: remove it"),
-        (b"root:$6$hunter2:19000:0:99999:7:::\nbin:*;1\n",
-         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
-        (b"-- keys\n\n[default]\naws_secret_access_key = hunter2\n",
-         "001_x.sql:3: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
-        (b"import os\nPASSWORD = 'hunter2'\n",
-         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
-        (b"set -e\nPASSWORD=hunter2\n",
-         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
-        (b"values:\n  password: hunter2\n",
-         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
-        (b"Do not share it: the password is hunter2; show nobody hunter2",
-         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
-        (b"var password = `hunter2`; do { use(password) } while (true); end;",
-         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file"),
-        (b"CRAETE TABLE t ();",
-         "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; did you mean CREATE here?"),
-        (b"\n\ncopy t (a)\nfrom stdin;\n1\n\\.\n",
-         "001_x.sql:3: COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
-         "write the rows as INSERT statements"),
-    ],
-    ids=[
-        "utf-16",
-        "utf-16 without mark",
-        "latin-1",
-        "binary",
-        "include",
-        "unknown command",
-        "no command of psql",
-        "backslash",
-        "passwd",
-        "ini",
-        "python",
-        "shell",
-        "yaml",
-        "prose",
-        "program",
-        "mistyped",
-        "copy",
-    ],
-)  # fmt: skip
+NOT_SQL = "001_x.sql:{}: is no SQL: no statement in it opens with an SQL command; check that it is the right file"
+
+
+@cases(("raw", "message"), {
+    "utf-16": (b"\xff\xfes\x00", "001_x.sql:1: not UTF-8 at byte 0: looks like a UTF-16 byte order mark; "
+        "convert it, e.g. iconv -f UTF-16 -t UTF-8"),
+    "utf-16 without mark": ("a\nb".encode("utf-16-le"),
+        "001_x.sql:1: not UTF-8 at byte 1: looks like UTF-16 without a byte order mark; "
+        "convert it, e.g. iconv -f UTF-16LE -t UTF-8"),
+    "latin-1": (b"select 1;\n-- gr\xf6\xdfe\n",
+        "001_x.sql:2: not UTF-8 at byte 15: looks like Windows-1252 or Latin-1 (column 6 of the line); "
+        "convert it, e.g. iconv -f WINDOWS-1252 -t UTF-8"),
+    "binary": (b"PK\x03\x04 some archive\n and \x00 within its bytes, as archives have",
+        "001_x.sql:2: a binary file: byte 23 is NUL, which SQL text cannot hold"),
+    "include": (b"select '\\i x';\n\\ir other.sql\n",
+        r"001_x.sql:2: \ir is psql's own command, not SQL, and no server runs it: "
+        "write the included file's SQL in its place, or make it a migration of its own"),
+    "unknown command": (b"select 1 \\gset\n",
+        r"001_x.sql:1: \gset is psql's own command, not SQL, and no server runs it: "
+        "write it in SQL, or remove the line"),
+    "no command of psql": (b"password \\hunter2\n", NOT_SQL.format(1)),
+    "backslash": (b"select 1;\npassword \\hunter2\n",
+        "001_x.sql:2: a backslash outside of quotes, as psql's own commands open with, is not SQL, "
+        "and no server runs it: remove it"),
+    "passwd": (b"root:$6$hunter2:19000:0:99999:7:::\nbin:*;1\n", NOT_SQL.format(1)),
+    "ini": (b"-- keys\n\n[default]\naws_secret_access_key = hunter2\n", NOT_SQL.format(3)),
+    "python": (b"import os\nPASSWORD = 'hunter2'\n", NOT_SQL.format(1)),
+    "shell": (b"set -e\nPASSWORD=hunter2\n", NOT_SQL.format(1)),
+    "yaml": (b"values:\n  password: hunter2\n", NOT_SQL.format(1)),
+    "prose": (b"Do not share it: the password is hunter2; show nobody hunter2", NOT_SQL.format(1)),
+    "program": (b"var password = `hunter2`; do { use(password) } while (true); end;", NOT_SQL.format(1)),
+    "mistyped": (b"CRAETE TABLE t ();",
+        "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; did you mean CREATE here?"),
+    "copy": (b"\n\ncopy t (a)\nfrom stdin;\n1\n\\.\n",
+        "001_x.sql:3: COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
+        "write the rows as INSERT statements"),
+})  # fmt: skip
 def test_a_file_that_cannot_be_handed_over_names_place_and_remedy(tmp_path: Path, raw: bytes, message: str) -> None:
     assert message == refusal(written(tmp_path, raw))
 
 
-@pytest.mark.parametrize(
-    "raw", [b"(select 1)", b"/* x */ with a as (select 1) select 1", b"crate x;\nselect 1", b"-- no\n"]
-)
-def test_a_file_with_one_command_in_it_is_sql(tmp_path: Path, raw: bytes) -> None:
+@pytest.mark.parametrize("raw", [
+    *(b"(select 1)", b"/* x */ with a as (select 1) select 1", b"crate x;\nselect 1", b"-- no\n"),
+    *(b"select 'open;", b"do $$ open;", b"/* open", b"", b";;", b"select $x$"),  # the server will refuse these
+])  # fmt: skip
+def test_a_file_with_one_command_or_nothing_but_commands_in_it_is_sql(tmp_path: Path, raw: bytes) -> None:
     assert raw.decode() == read_script(written(tmp_path, raw)).text
 
 
@@ -147,11 +125,6 @@ def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_script(tmp_path: Path) -> None:
     assert f"{tmp_path.name}: a folder, where a .sql file was expected" == refusal(tmp_path)
-
-
-@pytest.mark.parametrize("raw", [b"select 'open;", b"do $$ open;", b"/* open", b"", b";;", b"select $x$"])
-def test_what_the_server_refuses_is_no_input_error(tmp_path: Path, raw: bytes) -> None:
-    assert raw.decode() == read_script(written(tmp_path, raw)).text
 
 
 SQL = """

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, RunOptions, Severity, Status, Verdict
 from pgcontract.runner.head_findings import merge_with_head
 from pgcontract.runner.verdict import conclude_verdict
-from verdict_values import BROKEN, KEPT, NEXT, finding, migration, result
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
-
 from runs import base
+from verdict_values import BROKEN, KEPT, NEXT, finding, migration, result
 
 CRITICAL, WARNING = finding(Status.BROKEN, Severity.CRITICAL), finding(Status.BROKEN, Severity.WARNING)
 NOTED, UNKNOWN, ERROR = finding(Status.NOTED), finding(Status.UNKNOWN), finding(Status.ERROR)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from pgcontract.reporting import render
 from pgcontract.reporting.waiver_calendar import calendar_rows, next_to_end
 from pgcontract.result import Run, WaiverTerm
-
-sys.path.append(str(Path(__file__).parents[1] / "golden"))
 from runs import base
 
 DAYS = {
