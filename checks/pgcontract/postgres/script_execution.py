@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Final
+from zlib import crc32
 
 import psycopg
 from psycopg import sql
@@ -89,10 +91,11 @@ def apply_script(connection: psycopg.Connection, script: Script) -> Refusal | No
     return _execute(connection, script.text, script)
 
 
-def apply_as_production(connection: psycopg.Connection, script: Script) -> Refusal | None:
+def apply_as_production(connection: psycopg.Connection, script: Script, *, run: int = 1) -> Refusal | None:
     """As its tool runs it, on a connection without an open transaction. A tool that puts all pending files into one
-    transaction is given this one alone. A refusal leaves open what the script itself had opened."""
-    with as_runner(connection, script):
+    transaction is given this one alone. A refusal leaves open what the script itself had opened. Another `run` of the
+    same script draws other numbers by chance."""
+    with as_runner(connection, script, run=run):
         return _apply(connection, script)
 
 
@@ -115,8 +118,13 @@ def _apply(connection: psycopg.Connection, script: Script) -> Refusal | None:
 
 
 @contextmanager
-def as_runner(connection: psycopg.Connection, script: Script) -> Iterator[None]:
-    """The session as the role that a script is run by, if its owner names one. InputError where it may not be that."""
+def as_runner(connection: psycopg.Connection, script: Script, *, run: int = 1) -> Iterator[None]:
+    """The session as the role that a script is run by, if its owner names one. InputError where it may not be that.
+
+    What it draws by chance is the same each time that it is judged, and not what another script, or `run`, draws.
+    """
+    drawn = crc32(f"{run} {PurePath(script.path).name} {script.text}".encode()) / 2**32
+    connection.execute(sql.SQL("SET seed = {}").format(sql.Literal(round(drawn, 6))))  # random(), not what makes uuids
     role = script.execution.role
     if role is not None:
         name = sql.Identifier(role)

@@ -15,6 +15,7 @@ from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.held_clock import move_clock, moved_text
 from pgcontract.probes.rehearsal import rehearse
 from pgcontract.values import dataclass
 
@@ -80,7 +81,7 @@ def volatile_columns(context: Context, table: str) -> Mapping[str, VolatileColum
 
 def _volatile_values(context: Context, table: str, state: DatabaseState) -> Iterator[tuple[str, str, str | None]]:
     """The way, the column and the value where two transactions that do the same, each undone, differ."""
-    first, second = (_written(context, table, state) for _ in range(2))
+    first, second = (_written(context, table, state, moved=moved) for moved in (False, True))
     for (way, row), values in first.items():
         again = second.get((way, row), {})
         for column, value in values.items():
@@ -97,18 +98,25 @@ def _moment(text: str | None) -> datetime | None:
     return None
 
 
-def _written(context: Context, table: str, state: DatabaseState) -> dict[tuple[str, int], dict[str, str | None]]:
-    """The value of each default, and each row after an UPDATE that changes nothing and as it goes in again."""
+def _written(
+    context: Context, table: str, state: DatabaseState, *, moved: bool
+) -> dict[tuple[str, int], dict[str, str | None]]:
+    """The value of each default, and each row after an UPDATE that changes nothing and as it goes in again; `moved`: at
+    another time, by another chance."""
     written: dict[tuple[str, int], dict[str, str | None]] = {}
     with context.sandbox.rolled_back(state) as connection:
+        connection.execute("SET seed = 0.25")
         columns = connection.execute(_COLUMNS, [table]).fetchall()
         for name, _, default, asks_sequence in columns:
             if default is not None and not asks_sequence:
-                query = sql.SQL("SELECT ({})::text").format(sql.SQL(default))
+                expression = moved_text(default) if moved else default
+                query = sql.SQL("SELECT ({})::text").format(sql.SQL(expression))
                 for row in _rows_of(connection, query):
                     written[f"default of {name}", 0] = {name: row[0]}
         if connection.execute(_HAS_TRIGGERS, {"table": table}).fetchone() != (True,):
             return written
+        if moved:
+            move_clock(connection)
         names = [name for name, *_ in columns]
         free = [name for name, fixed, *_ in columns if not fixed]
         if not free:

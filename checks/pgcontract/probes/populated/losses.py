@@ -89,7 +89,9 @@ def _differs(table: TableSnapshot, other: TableSnapshot | None) -> bool:
 
 def _differences(before: TableSnapshot, after: TableSnapshot) -> tuple[RowDifference, ...]:
     return tuple(
-        difference for difference in compare_rows(before.contents, after.contents) if difference.change != "added"
+        difference
+        for difference in compare_rows(before.seen_in(after).contents, after.contents)
+        if difference.change != "added"
     )
 
 

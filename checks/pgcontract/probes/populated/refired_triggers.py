@@ -24,8 +24,8 @@ from pgcontract.postgres.script_execution import apply_statement
 from pgcontract.probes.boundary_values import literal_values
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.held_clock import held_statement, hold_clock, is_new_each_time
 from pgcontract.probes.populated.deployed import is_table_of_this_deploy
-from pgcontract.probes.populated.held_clock import held_statement, hold_clock, is_new_each_time
 from pgcontract.probes.populated.loss_words import takes_away
 from pgcontract.probes.populated.over_rows import OverRows, run_over_rows
 from pgcontract.probes.populated.steps import steps_of

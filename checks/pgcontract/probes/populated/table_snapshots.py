@@ -6,15 +6,18 @@ Generated columns are left out: what is in them follows from the others.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.contents import TableContents
 from pgcontract.values import dataclass
 
 _MAX_ROWS: Final = 200
+_MAX_WITHOUT_KEY: Final = 1_000  # by no order in which a row keeps its place when it is written
 _TABLES: Final = """
 SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname),
        ARRAY(SELECT a.attnum::int4 FROM pg_catalog.pg_attribute AS a
@@ -51,6 +54,17 @@ class TableSnapshot:
     key: tuple[int, ...]
     rows: tuple[StoredValues, ...]
 
+    def seen_in(self, other: TableSnapshot) -> TableSnapshot:
+        """The table without the rows at its end that may lie behind those which were read of the other: new ones came
+        before them."""
+        if not self.key or len(other.rows) < _MAX_ROWS:
+            return self
+        there = {tuple(row.get(number) for number in self.key) for row in other.rows}
+        keys = [tuple(row[number] for number in self.key) for row in self.rows]
+        return replace(
+            self, rows=self.rows[: max((place + 1 for place, key in enumerate(keys) if key in there), default=0)]
+        )
+
     @property
     def contents(self) -> TableContents:
         """The rows with columns named by their numbers."""
@@ -74,7 +88,14 @@ def take_snapshot(connection: psycopg.Connection, oids: Collection[int] | None =
         if oids is not None and oid not in oids:
             continue
         listed = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in names)
-        query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(listed, sql.SQL(only + name), sql.Literal(_MAX_ROWS))
+        key = key if set(key) <= set(numbers) else []
+        by_key = sql.SQL(", ").join(sql.SQL("held.{}").format(identifier(names[numbers.index(each)])) for each in key)
+        query = sql.SQL("SELECT {} FROM {} AS held{} LIMIT {}").format(
+            listed,
+            sql.SQL(only + name),
+            sql.SQL(" ORDER BY {}").format(by_key) if key else sql.SQL(""),
+            sql.Literal(_MAX_ROWS if key else _MAX_WITHOUT_KEY),
+        )
         rows = connection.execute(query).fetchall() if names else []
         snapshot[oid] = TableSnapshot(
             oid=oid,

@@ -17,7 +17,7 @@ from pgcontract.model.sql import Statement
 from pgcontract.postgres.script_execution import apply_statement
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.populated.held_clock import held_statement, hold_clock
+from pgcontract.probes.held_clock import held_statement, hold_clock
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.row_picks import RowPick, row_pick
 from pgcontract.probes.populated.steps import steps_of
