@@ -19,6 +19,7 @@ MAX_LISTED = 10
 MAX_FOLDED = 60
 MAX_CHARACTERS = 40_000  # GitHub takes a comment of 65,536, the first screen before it included
 MAX_SENTENCE = 240
+MAX_REMEDY = 1_000
 MAX_VALUE = 80
 
 
@@ -83,7 +84,7 @@ def _items(title: str, lines: Sequence[Markup], folded: int) -> Markup:
 
 
 def _new(finding: Finding, view: RunView) -> Markup:
-    remedy = Markup(" **To do:** {}").format(prose(finding.remedy, MAX_SENTENCE)) if finding.remedy else ""
+    remedy = Markup(" **To do:** {}").format(prose(finding.remedy, MAX_REMEDY)) if finding.remedy else ""
     said = prose(finding.summary, MAX_SENTENCE)
     return Markup("{} {} ({}): {}{}").format(
         outcome(finding), code(view.name(finding)), view.ids.of(finding), said, remedy

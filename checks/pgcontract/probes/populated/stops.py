@@ -126,9 +126,15 @@ class _Search:
 
     def _in_table(self, table: str, rows: list[StoredRow]) -> tuple[Stop, Sequence[StoredRow]]:
         tried = self._some_of(rows)
-        alone = [row for row in tried if self._stops_with(rows, [row])]
+        own = [(row, refusal) for row in tried if (refusal := self._refusal_with(rows, [row]))]
+        alone = [row for row, _ in own]
         passing = [row for row in tried if row not in alone]
-        fewest: tuple[StoredRow, ...] = (min(alone, key=_size),) if alone else self._fewest(rows)
+        if own:
+            row, refusal = min(own, key=lambda pair: (not self._is_told_alike(pair[1]), _size(pair[0])))
+            fewest: tuple[StoredRow, ...] = (row,)
+        else:
+            fewest = self._fewest(rows)
+            refusal = self._refusal_with(rows, fewest) or self.refusal
         accepted = self._accepted(rows, passing)
         together = not alone
         beside: tuple[str, ...] = ()
@@ -145,7 +151,7 @@ class _Search:
                 kind = StopKind.SOME_ROWS  # the other table may be empty, or hold one row alone
         stop = Stop(
             kind=kind,
-            refusal=self.refusal,
+            refusal=refusal,  # which may quote a value, of the rows that are shown
             table=table,
             rows=fewest,
             together=together,
@@ -248,8 +254,17 @@ class _Search:
         refusal = self.trials.refusal(without)
         return refusal is not None and self._is_same(refusal)
 
+    def _is_told_alike(self, refusal: Refusal) -> bool:
+        """Whether it is told in the words of the first, which may quote a value."""
+        return (refusal.message, refusal.detail) == (self.refusal.message, self.refusal.detail)
+
+    def _refusal_with(self, rows: Sequence[StoredRow], kept: Sequence[StoredRow]) -> Refusal | None:
+        """The same refusal, where these rows alone are kept."""
+        refusal = self.trials.refusal([row for row in rows if row not in kept])
+        return refusal if refusal is not None and self._is_same(refusal) else None
+
     def _stops_with(self, rows: Sequence[StoredRow], kept: Sequence[StoredRow]) -> bool:
-        return self._stops([row for row in rows if row not in kept])
+        return self._refusal_with(rows, kept) is not None
 
     def _some_of(self, rows: Sequence[StoredRow]) -> Sequence[StoredRow]:
         """As many of the rows as are tried: the first, and the last, which the new rules may take."""
