@@ -39,8 +39,7 @@ PAIRS = {
                                  "CREATE OPERATOR CLASS o FOR TYPE point USING gist AS STORAGE polygon"),
     "operator class that is the default": (
         f"{TYPE} CREATE OPERATOR CLASS o FOR TYPE pair USING btree AS FUNCTION 1 btrecordcmp(record, record)",
-        f"{TYPE} CREATE OPERATOR CLASS o DEFAULT FOR TYPE pair USING btree AS FUNCTION 1 btrecordcmp(record, record)",
-    ),
+        f"{TYPE} CREATE OPERATOR CLASS o DEFAULT FOR TYPE pair USING btree AS FUNCTION 1 btrecordcmp(record, record)"),
     "cast's function": (f"{TO_TEXT} CREATE CAST (pair AS text) WITH FUNCTION spell(pair)",
                         f"{TO_TEXT} CREATE CAST (pair AS text) WITH INOUT"),
     "cast's context": (f"{TYPE} CREATE CAST (pair AS text) WITH INOUT",
@@ -54,8 +53,7 @@ PAIRS = {
                             f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH english_stem"),
     "order of dictionaries": (
         f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH english_stem, simple",
-        f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH simple, english_stem",
-    ),
+        f"{CONFIGURATION} ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH simple, english_stem"),
     "dictionary's option": ("CREATE TEXT SEARCH DICTIONARY d (TEMPLATE = simple)",
                             "CREATE TEXT SEARCH DICTIONARY d (TEMPLATE = simple, ACCEPT = false)"),
     "wrapper's option": (WRAPPER, "CREATE FOREIGN DATA WRAPPER w OPTIONS (debug 'true')"),

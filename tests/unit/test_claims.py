@@ -42,82 +42,79 @@ def outcome(one: Claim, *findings: Finding) -> tuple[Outcome, str]:
     return decided.outcome, decided.reason
 
 
+TYPE, PENDING = claim("column.type"), claim("column.type", pending="Its speed.")
+WRONG, RIGHT = finding(Status.BROKEN, **COUNT_2), finding(Status.KEPT, **COUNT_1)
+NOT_SHOWN, REFUTED, UPHELD, CORRECTED = Outcome.NOT_SHOWN, Outcome.REFUTED, Outcome.UPHELD, Outcome.CORRECTED
 CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
-    "all hold": (claim("column.type[public.t.*]"), (KEPT,), Outcome.UPHELD, "1 check holds"),
-    "a note upholds nothing": (claim("column.type"), (NOTED,), Outcome.NOT_SHOWN, NOTES),
+    "all hold": (claim("column.type[public.t.*]"), (KEPT,), UPHELD, "1 check holds"),
+    "a note upholds nothing": (TYPE, (NOTED,), NOT_SHOWN, NOTES),
     "one of a glob only notes": (claim("column.type[public.*]"), (finding(Status.KEPT, **OTHER), NOTED),
-                                 Outcome.NOT_SHOWN, NOTES),
-    "one is broken": (claim("column.type"), (KEPT, BROKEN), Outcome.REFUTED, "It is integer."),
-    "broken before unknown": (claim("column.type"), (UNKNOWN, BROKEN), Outcome.REFUTED, "It is integer."),
-    "broken before noted and mended": (claim("column.type"),
-        (NOTED, MENDED, finding(Status.BROKEN, summary="Wrong.", **OTHER)), Outcome.REFUTED, "Wrong."),
-    "one is unknown": (claim("column.type"), (KEPT, UNKNOWN), Outcome.NOT_SHOWN, TOLD),
-    "unknown at the head": (claim("column.type"), (KEPT, finding(Status.UNKNOWN, at=NEXT)), Outcome.NOT_SHOWN, TOLD),
-    "unknown, and answered at the head alone": (claim("column.type"),
+                                 NOT_SHOWN, NOTES),
+    "one is broken": (TYPE, (KEPT, BROKEN), REFUTED, "It is integer."),
+    "broken before unknown": (TYPE, (UNKNOWN, BROKEN), REFUTED, "It is integer."),
+    "broken before noted and mended": (TYPE,
+        (NOTED, MENDED, finding(Status.BROKEN, summary="Wrong.", **OTHER)), REFUTED, "Wrong."),
+    "one is unknown": (TYPE, (KEPT, UNKNOWN), NOT_SHOWN, TOLD),
+    "unknown at the head": (TYPE, (KEPT, finding(Status.UNKNOWN, at=NEXT)), NOT_SHOWN, TOLD),
+    "unknown, and answered at the head alone": (TYPE,
         (finding(Status.UNKNOWN, resolution="answered at 002, where it holds"), finding(Status.KEPT, at=NEXT)),
-        Outcome.NOT_SHOWN, TOLD),
-    "one failed by its own fault": (claim("column.type"), (finding(Status.ERROR),), Outcome.NOT_SHOWN, TOLD),
-    "one asks of nothing": (claim("column.type", "index.present[public.i]"), (KEPT,), Outcome.NOT_SHOWN,
+        NOT_SHOWN, TOLD),
+    "one failed by its own fault": (TYPE, (finding(Status.ERROR),), NOT_SHOWN, TOLD),
+    "one asks of nothing": (claim("column.type", "index.present[public.i]"), (KEPT,), NOT_SHOWN,
                             "index.present[public.i] found nothing to check"),
-    "no check": (claim(), (KEPT,), Outcome.NOT_SHOWN, "no check decides it yet"),
-    "mended": (claim("column.type"), (MENDED, KEPT), Outcome.MENDED, "mended by 021_b: It is integer."),
-    "not shown before mended: a note": (claim("column.type"), (MENDED, finding(Status.NOTED, **OTHER)), Outcome.NOT_SHOWN,
+    "no check": (claim(), (KEPT,), NOT_SHOWN, "no check decides it yet"),
+    "mended": (TYPE, (MENDED, KEPT), Outcome.MENDED, "mended by 021_b: It is integer."),
+    "not shown before mended: a note": (TYPE, (MENDED, finding(Status.NOTED, **OTHER)), NOT_SHOWN,
                                         "column.type[public.t.b] only notes: As told."),
-    "not shown before mended: unknown": (claim("column.type"), (MENDED, finding(Status.UNKNOWN, **OTHER)),
-                                         Outcome.NOT_SHOWN, "column.type[public.t.b]: As told."),
-    "not shown before mended: nothing asked": (claim("column.type", "index.present"), (MENDED,), Outcome.NOT_SHOWN,
+    "not shown before mended: unknown": (TYPE, (MENDED, finding(Status.UNKNOWN, **OTHER)),
+                                         NOT_SHOWN, "column.type[public.t.b]: As told."),
+    "not shown before mended: nothing asked": (claim("column.type", "index.present"), (MENDED,), NOT_SHOWN,
                                                "index.present found nothing to check"),
-    "waived": (claim("column.type"), (WAIVED,), Outcome.WAIVED, "column.type[public.t.a] is waived until then"),
-    "mended before waived": (claim("column.type"),
-                             (WAIVED, finding(Status.BROKEN, resolution="mended by 021_b", **OTHER)), Outcome.MENDED,
-                             "mended by 021_b: As told."),
-    "not shown before waived": (claim("column.type"), (WAIVED, finding(Status.NOTED, **OTHER)), Outcome.NOT_SHOWN,
+    "waived": (TYPE, (WAIVED,), Outcome.WAIVED, "column.type[public.t.a] is waived until then"),
+    "mended before waived": (TYPE, (WAIVED, finding(Status.BROKEN, resolution="mended by 021_b", **OTHER)),
+        Outcome.MENDED, "mended by 021_b: As told."),
+    "not shown before waived": (TYPE, (WAIVED, finding(Status.NOTED, **OTHER)), NOT_SHOWN,
                                 "column.type[public.t.b] only notes: As told."),
-    "a waived unknown is not shown": (claim("column.type"), (KEPT, UNASKED), Outcome.NOT_SHOWN,
+    "a waived unknown is not shown": (TYPE, (KEPT, UNASKED), NOT_SHOWN,
                                       "column.type[public.t.a] has no answer, which is waived until then"),
-    "pending": (claim("column.type", pending="speed"), (KEPT,), Outcome.NOT_SHOWN, "pending: speed"),
-    "pending and refuted": (claim("column.type", pending="speed"), (BROKEN,), Outcome.REFUTED, "It is integer."),
-    "pending and mended": (claim("column.type", pending="Its speed."), (MENDED,), Outcome.NOT_SHOWN,
-                           "pending: Its speed. Besides, mended by 021_b: It is integer."),
-    "pending and waived": (claim("column.type", pending="Its speed."), (WAIVED,), Outcome.NOT_SHOWN,
+    "pending": (claim("column.type", pending="speed"), (KEPT,), NOT_SHOWN, "pending: speed"),
+    "pending and refuted": (claim("column.type", pending="speed"), (BROKEN,), REFUTED, "It is integer."),
+    "pending and mended": (PENDING, (MENDED,), NOT_SHOWN, "pending: Its speed. Besides, mended by 021_b: It is integer."),
+    "pending and waived": (PENDING, (WAIVED,), NOT_SHOWN,
                            "pending: Its speed. Besides, column.type[public.t.a] is waived until then"),
     "untestable": (claim(untestable="an opinion"), (), Outcome.UNTESTABLE, "an opinion"),
-    "untestable and refuted": (claim("column.type", untestable="an opinion"), (BROKEN,), Outcome.REFUTED,
-                               "It is integer."),
-    "corrected": (TWO, (finding(Status.BROKEN, summary="One table, not 2.", **COUNT_2), finding(Status.KEPT, **COUNT_1)),
-                  Outcome.CORRECTED, "One table, not 2."),
-    "a correction that is wrong too": (TWO,
-        (finding(Status.BROKEN, **COUNT_2), finding(Status.BROKEN, summary="Three.", **COUNT_1)), Outcome.REFUTED,
+    "untestable and refuted": (claim("column.type", untestable="an opinion"), (BROKEN,), REFUTED, "It is integer."),
+    "corrected": (TWO, (finding(Status.BROKEN, summary="One table, not 2.", **COUNT_2), RIGHT),
+                  CORRECTED, "One table, not 2."),
+    "a correction that is wrong too": (TWO, (WRONG, finding(Status.BROKEN, summary="Three.", **COUNT_1)), REFUTED,
         "its correction does not hold: Three."),
-    "a correction that nothing shows": (TWO, (finding(Status.BROKEN, **COUNT_2),), Outcome.REFUTED,
+    "a correction that nothing shows": (TWO, (WRONG,), REFUTED,
                                         "its correction does not hold: schema.count[tables = 1] found nothing to check"),
-    "a correction that is only noted": (TWO, (finding(Status.BROKEN, **COUNT_2), finding(Status.NOTED, **COUNT_1)),
-        Outcome.REFUTED, "its correction does not hold: schema.count[tables = 1] only notes: As told."),
-    "a correction that could not be asked": (TWO, (finding(Status.BROKEN, **COUNT_2), finding(Status.UNKNOWN, **COUNT_1)),
-        Outcome.NOT_SHOWN, "whether its correction holds is not known: schema.count[tables = 1]: As told."),
+    "a correction that is only noted": (TWO, (WRONG, finding(Status.NOTED, **COUNT_1)),
+        REFUTED, "its correction does not hold: schema.count[tables = 1] only notes: As told."),
+    "a correction that could not be asked": (TWO, (WRONG, finding(Status.UNKNOWN, **COUNT_1)),
+        NOT_SHOWN, "whether its correction holds is not known: schema.count[tables = 1]: As told."),
     "a correction that a later migration has yet to make true": (TWO,
-        (finding(Status.BROKEN, **COUNT_2), finding(Status.BROKEN, resolution="mended by 002", **COUNT_1)),
-        Outcome.REFUTED, "its correction does not hold: mended by 002: As told."),
+        (WRONG, finding(Status.BROKEN, resolution="mended by 002", **COUNT_1)),
+        REFUTED, "its correction does not hold: mended by 002: As told."),
     "a correction by something true of something else": (
         claim("schema.count[tables = 2]", corrected=corrected("It is there", "column.type")),
-        (finding(Status.BROKEN, summary="One.", **COUNT_2), KEPT),
-        Outcome.REFUTED,
-        "One; its correction is none: schema.count[tables = 2] is broken, and it names no schema.*",
-    ),
+        (finding(Status.BROKEN, summary="One.", **COUNT_2), KEPT), REFUTED,
+        "One; its correction is none: schema.count[tables = 2] is broken, and it names no schema.*"),
     "a correction of what no words correct": (
         claim("script.rerun[script]", corrected=corrected("It runs once", "script.applies[script]")),
         (finding(Status.BROKEN, Severity.WARNING, check="script.rerun", subject="script", summary="It fails."),
          finding(Status.KEPT, check="script.applies", subject="script")),
-        Outcome.REFUTED,
+        REFUTED,
         "It fails; its correction is none: script.rerun[script] is broken, which no words correct",
     ),
-    "a correction of what is true": (TWO, (finding(Status.KEPT, **COUNT_2), finding(Status.KEPT, **COUNT_1)),
-        Outcome.REFUTED, "it is corrected, and its own checks hold: the correction is not needed"),
+    "a correction of what is true": (TWO, (finding(Status.KEPT, **COUNT_2), RIGHT),
+        REFUTED, "it is corrected, and its own checks hold: the correction is not needed"),
     "a correction of a time that this day's machine took": (
         claim("write.time[shop.pay = 2..5 ms]", corrected=corrected("It is not promised.", "write.growth")),
         (finding(Status.KEPT, check="write.time", subject="shop.pay = 2..5 ms"),
          finding(Status.KEPT, check="write.growth", subject="shop.pay")),
-        Outcome.CORRECTED,
+        CORRECTED,
         "it depends on a time, which was measured on this machine only",
     ),
 }  # fmt: skip
@@ -129,10 +126,10 @@ def test_findings_decide_the_claim(one: Claim, findings: tuple[Finding, ...], be
 
 
 @pytest.mark.parametrize(("left_out", "findings", "expected"), [
-    (("index.present", "public.i"), (KEPT,), (Outcome.NOT_SHOWN, False)),
-    (("column.type", "public.t.b"), (KEPT,), (Outcome.NOT_SHOWN, False)),
-    (("column.type", "public.t.b"), (BROKEN,), (Outcome.REFUTED, True)),
-    (("table.present", "public.t"), (KEPT, finding(Status.KEPT, check="index.present")), (Outcome.UPHELD, True)),
+    (("index.present", "public.i"), (KEPT,), (NOT_SHOWN, False)),
+    (("column.type", "public.t.b"), (KEPT,), (NOT_SHOWN, False)),
+    (("column.type", "public.t.b"), (BROKEN,), (REFUTED, True)),
+    (("table.present", "public.t"), (KEPT, finding(Status.KEPT, check="index.present")), (UPHELD, True)),
 ], ids=["a check", "a subject of a glob", "beside what is broken", "what it does not name"])  # fmt: skip
 def test_a_selection_judges_no_claim_that_it_asked_in_part(
     left_out: tuple[str, str], findings: tuple[Finding, ...], expected: tuple[Outcome, bool]
@@ -145,7 +142,7 @@ def test_a_selection_judges_no_claim_that_it_asked_in_part(
 
 def test_a_claim_names_what_decided_it_worst_first() -> None:
     broken = finding(Status.BROKEN, subject="public.t.b")
-    decided = decide_claim(claim("column.type"), STEM, Asked(findings=(KEPT, broken)), CHECKS)
+    decided = decide_claim(TYPE, STEM, Asked(findings=(KEPT, broken)), CHECKS)
 
     assert ("column.type[public.t.b]", "column.type[public.t.a]") == decided.decided_by
 
@@ -227,17 +224,14 @@ def excused(one: Project, *findings: Finding) -> str | None:
     return apply_corrections(findings, one, CHECKS, corrected_claims(claims))[0].resolution
 
 
-WRONG_COUNT, RIGHT_COUNT = finding(Status.BROKEN, **COUNT_2), finding(Status.KEPT, **COUNT_1)
-
-
 @pytest.mark.parametrize(("claims", "findings", "resolution"), [
-    ((TWO,), (WRONG_COUNT, RIGHT_COUNT), "corrected: T1"),
-    ((TWO, claim("schema.count[tables = 2]", id="T2")), (WRONG_COUNT, RIGHT_COUNT), None),
-    ((TWO,), (WRONG_COUNT, finding(Status.BROKEN, **COUNT_1)), None),
-    ((TWO,), (WRONG_COUNT, finding(Status.UNKNOWN, **COUNT_1)), None),
-    ((TWO,), (WRONG_COUNT, finding(Status.NOTED, **COUNT_1)), None),
-    ((TWO,), (WRONG_COUNT,), None),
-    ((), (WRONG_COUNT, RIGHT_COUNT), None),
+    ((TWO,), (WRONG, RIGHT), "corrected: T1"),
+    ((TWO, claim("schema.count[tables = 2]", id="T2")), (WRONG, RIGHT), None),
+    ((TWO,), (WRONG, finding(Status.BROKEN, **COUNT_1)), None),
+    ((TWO,), (WRONG, finding(Status.UNKNOWN, **COUNT_1)), None),
+    ((TWO,), (WRONG, finding(Status.NOTED, **COUNT_1)), None),
+    ((TWO,), (WRONG,), None),
+    ((), (WRONG, RIGHT), None),
 ], ids=["corrected", "another claim too", "wrong too", "not asked", "only noted", "not there", "no claim"])  # fmt: skip
 def test_a_wrong_count_is_excused_by_a_correction_that_holds(
     claims: tuple[Claim, ...], findings: tuple[Finding, ...], resolution: str | None

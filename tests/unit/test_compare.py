@@ -74,38 +74,33 @@ MISSING, EXTRA, DIFFERENT, UNPROVEN = (
 
 
 @cases(("declared", "live", "expected"), {
-    "what is there and not declared is extra": (
-        Schema(), Schema(indexes=(Index(name="public.i", table="public.t"),)),
+    "what is there and not declared is extra": (Schema(), Schema(indexes=(Index(name="public.i", table="public.t"),)),
         [("index", "public.i", "", EXTRA, "", "present")]),
     "each field that differs": (
         Schema(columns=(column("a", 1, null=False),)), Schema(columns=(column("a", 1, type="integer"),)),
         [("column", "public.t.a", "type", DIFFERENT, "text", "integer"),
          ("column", "public.t.a", "null", DIFFERENT, "no", "yes")]),
-    "two spellings of an expression are not proven the same": (
-        check("CHECK ((a > 1))"), check("CHECK ((a >= 2))"),
+    "two spellings of an expression are not proven the same": (check("CHECK ((a > 1))"), check("CHECK ((a >= 2))"),
         [("constraint", "public.t.c", "definition", UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 2))")]),
     "a pinned spelling is the same": (PINNED, check("CHECK ((a >= 2))"), []),
-    "a pin does not excuse another spelling": (
-        PINNED, check("CHECK ((a >= 3))"),
+    "a pin does not excuse another spelling": (PINNED, check("CHECK ((a >= 3))"),
         [("constraint", "public.t.c", "definition", UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 3))")]),
-    "an expression that only one side has": (
-        Schema(columns=(column("a", 1, default="now()"),)), Schema(columns=(column("a", 1),)),
-        [("column", "public.t.a", "default", DIFFERENT, "now()", "none")]),
+    "an expression that only one side has": (Schema(columns=(column("a", 1, default="now()"),)),
+        Schema(columns=(column("a", 1),)), [("column", "public.t.a", "default", DIFFERENT, "now()", "none")]),
     "an owner that is not declared is the role that migrates": (
         Schema(schemas=(Namespace(name="a"), Namespace(name="b"))),
         Schema(schemas=(Namespace(name="a", owner="postgres"), Namespace(name="b", owner="ann"))),
         [("schema", "b", "owner", DIFFERENT, "postgres", "ann")]),
     "what is told and not promised": (
         Schema(tables=(Table(name="public.t", owner="postgres", purpose="Rows", origin=PLACE, same_as=("x",)),)), T, []),
-    "columns out of order are one difference of the table": (
-        AB, Schema(tables=T.tables, columns=(column("a", 2), column("b", 1))),
+    "columns out of order are one difference of the table": (AB,
+        Schema(tables=T.tables, columns=(column("a", 2), column("b", 1))),
         [("table", "public.t", "order", DIFFERENT, "a, b", "b, a")]),
     "a missing column does not put the others out of order": (
         Schema(columns=(column("a", 1), column("b", 2), column("c", 3))),
-        Schema(columns=(column("b", 1), column("c", 2))),
-        [("column", "public.t.a", "", MISSING, "present", "absent")]),
-    "a view's columns are not extra where none are declared": (
-        Schema(views=(VIEW,)), Schema(views=(VIEW,), columns=(ONE,)), []),
+        Schema(columns=(column("b", 1), column("c", 2))), [("column", "public.t.a", "", MISSING, "present", "absent")]),
+    "a view's columns are not extra where none are declared": (Schema(views=(VIEW,)),
+        Schema(views=(VIEW,), columns=(ONE,)), []),
     "a view's columns are compared where some are declared": (
         Schema(views=(VIEW,), columns=(TWO,)), Schema(views=(VIEW,), columns=(ONE,)),
         [("column", "public.v.one", "", EXTRA, "", "present"),

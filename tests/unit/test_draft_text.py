@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from case_tables import cases
 from hypothesis import given
 from hypothesis import strategies as st
 from pgcontract.contract import Project, load_project
@@ -25,6 +27,7 @@ from pgcontract.model.schema import (
     Index,
     Namespace,
     Other,
+    Part,
     Policy,
     Publication,
     Role,
@@ -174,57 +177,43 @@ def test_every_kind_of_part_is_read_back(tmp_path: Path) -> None:
     assert EVERYTHING == _project(tmp_path, text).declared("001_notes")
 
 
+def _later(folder: Path, first: Schema, second: Schema, removed: Iterable[tuple[str, str]] = ()) -> Schema:
+    """What is declared once a second draft has followed the first."""
+    texts = [
+        draft_contract(first, migration="001_notes.sql", accept=True),
+        draft_contract(second, migration="002_notes.sql", accept=True, inherited=first, removed=[*removed]),
+    ]
+    return _project(folder, *texts).declared("002_notes")
+
+
 def test_a_later_draft_declares_anew_what_it_changed(tmp_path: Path) -> None:
     first = replace(EVERYTHING, constraints=(), grants=())
     plain = replace(first.columns[0], default=None, collation=None)
     later = Column(name="app.t.more", table="app.t", position=3, type="text")
     second = Schema(columns=(plain, later), views=(View(name="app.v", definition="SELECT 2"),))
-    texts = [
-        draft_contract(first, migration="001_notes.sql", accept=True),
-        draft_contract(second, migration="002_notes.sql", accept=True, inherited=first),
-    ]
     expected = replace(first, columns=(plain, first.columns[1], later), views=second.views)
 
-    assert expected == _project(tmp_path, *texts).declared("002_notes")
+    assert expected == _later(tmp_path, first, second)
 
 
-def test_a_later_draft_removes_what_is_gone(tmp_path: Path) -> None:
-    first = replace(EVERYTHING, grants=())
-    removed = [(part.kind, part.name) for part in first.parts() if part.kind != "rows"]
-    texts = [
-        draft_contract(first, migration="001_notes.sql", accept=True),
-        draft_contract(Schema(), migration="002_notes.sql", accept=True, inherited=first, removed=removed),
-    ]
-
-    assert Schema() == _project(tmp_path, *texts).declared("002_notes")
+FIRST = replace(EVERYTHING, grants=())
+HANGING = (*FIRST.constraints, *FIRST.indexes, *FIRST.triggers, *FIRST.policies, FIRST.columns[0])
 
 
-def test_a_later_draft_removes_what_hangs_on_a_table(tmp_path: Path) -> None:
-    first = replace(EVERYTHING, grants=())
-    remaining = replace(first, constraints=(), indexes=(), triggers=(), policies=(), columns=(first.columns[1],))
-    removed = [
-        (part.kind, part.name)
-        for part in (*first.constraints, *first.indexes, *first.triggers, *first.policies, first.columns[0])
-    ]
-    texts = [
-        draft_contract(first, migration="001_notes.sql", accept=True),
-        draft_contract(Schema(), migration="002_notes.sql", accept=True, inherited=first, removed=removed),
-    ]
-
-    assert remaining == _project(tmp_path, *texts).declared("002_notes")
+@cases(("removed", "expected"), {
+    "everything": ([part for part in FIRST.parts() if part.kind != "rows"], Schema()),
+    "what hangs on a table": (HANGING,
+        replace(FIRST, constraints=(), indexes=(), triggers=(), policies=(), columns=(FIRST.columns[1],))),
+})  # fmt: skip
+def test_a_later_draft_removes(removed: Iterable[Part], expected: Schema, tmp_path: Path) -> None:
+    assert expected == _later(tmp_path, FIRST, Schema(), ((part.kind, part.name) for part in removed))
 
 
 def test_a_later_draft_takes_privileges_away(tmp_path: Path) -> None:
-    first = replace(NOTES, grants=(Grant(name="table public.notes to ann", on="table public.notes", grantee="ann",
-                                         privileges=("select",)),))  # fmt: skip
-    texts = [
-        draft_contract(first, migration="001_notes.sql", accept=True),
-        draft_contract(
-            Schema(), migration="002_notes.sql", accept=True, inherited=first, removed=[("grant", first.grants[0].name)]
-        ),
-    ]
+    grant = Grant(name="table public.notes to ann", on="table public.notes", grantee="ann", privileges=("select",))
+    declared = _later(tmp_path, replace(NOTES, grants=(grant,)), Schema(), [("grant", grant.name)])
 
-    assert (replace(first.grants[0], privileges=()),) == _project(tmp_path, *texts).declared("002_notes").grants
+    assert (replace(grant, privileges=()),) == declared.grants
 
 
 def test_the_migrator_is_no_owner_worth_naming() -> None:

@@ -81,19 +81,12 @@ def test_names_are_made_from_names() -> None:
     table = QualifiedName.of("public", "t")
     function = table.with_arguments(("integer", "text"))
 
-    assert ("public.t.a", "public.u", "s.t", "public.t(integer,text)", "public.u(integer,text)", "public.t") == tuple(
-        map(
-            str,
-            (
-                table.member("a"),
-                table.with_name("u"),
-                table.in_schema("s"),
-                function,
-                function.with_name("u"),
-                function.without_arguments,
-            ),
-        )
-    )
+    names = [table.member("a"), table.with_name("u"), table.in_schema("s")]
+    names += [function, function.with_name("u"), function.without_arguments]
+
+    assert [*map(str, names)] == [
+        *("public.t.a", "public.u", "s.t", "public.t(integer,text)", "public.u(integer,text)", "public.t")
+    ]
 
 
 def test_what_is_in_a_renamed_table_moves_with_it() -> None:

@@ -166,17 +166,8 @@ def shown_by_browser(page: str, folder: Path) -> tuple[str, list[str]]:
     assert BROWSER
     file = folder / "page.html"
     file.write_text(page, encoding="utf-8")
-    profile = f"--user-data-dir={folder / 'profile'}"
-    options = (
-        "--headless",
-        "--window-size=1600,900",
-        "--virtual-time-budget=2000",
-        "--no-sandbox",
-        "--disable-gpu",
-        profile,
-        "--enable-logging=stderr",
-        "--dump-dom",
-    )
+    options = ["--headless", "--window-size=1600,900", "--virtual-time-budget=2000", "--no-sandbox", "--disable-gpu"]
+    options += [f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr", "--dump-dom"]
     done = subprocess.run([BROWSER, *options, file.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     assert "</main>" in done.stdout
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]

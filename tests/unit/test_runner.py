@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from case_tables import cases
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.errors import ContractError, InputError
 from pgcontract.reporting.json import from_json, to_json
@@ -208,10 +209,6 @@ def test_an_unknown_check_in_a_waiver_is_refused(project: Path) -> None:
 # The chain
 
 
-def test_a_later_contract_inherits_and_changes(chain: Path) -> None:
-    assert [] == not_kept(verified(chain, only=SHAPE))
-
-
 def test_each_migration_is_judged_by_what_is_declared_by_then(chain: Path) -> None:
     actual = {(finding.migration, finding.subject) for finding in verified(chain, only=("column.type",)).findings}
 
@@ -224,16 +221,29 @@ def test_each_migration_is_judged_by_what_is_declared_by_then(chain: Path) -> No
     } == actual
 
 
-def test_what_a_later_migration_breaks_of_an_earlier_promise_is_broken_there(tmp_path: Path) -> None:
-    chain = write(
-        tmp_path,
-        ("001_note", FIRST, FIRST_CONTRACT),
-        ("002_drop", "ALTER TABLE public.note DROP COLUMN body;", 'comments = "optional"'),
-    )
+NOTE, TEXT = ("001_note", FIRST, FIRST_CONTRACT), ("002_text", SECOND, SECOND_CONTRACT)
 
-    assert [("002_drop", "column.present[public.note.body]", Status.BROKEN)] == not_kept(
-        verified(chain, only=("column.present",))
-    )
+
+@cases(("migrations", "only", "expected"), {
+    "a later contract inherits and changes": ([NOTE, TEXT], SHAPE, []),
+    "a later migration breaks an earlier promise": (
+        [NOTE, ("002_drop", "ALTER TABLE public.note DROP COLUMN body;", 'comments = "optional"')], ("column.present",),
+        [("002_drop", "column.present[public.note.body]", Status.BROKEN)]),
+    "a first migration without a contract is what stood before": (
+        [("001_old", "CREATE TABLE public.old (id integer PRIMARY KEY);", None), ("002_note", FIRST, FIRST_CONTRACT)],
+        SHAPE, []),
+    "a refused migration leaves the next one unknown": (
+        [("001_note", "CREATE TABLE public.note (id integre);", FIRST_CONTRACT), ("002_text", SECOND, None)],
+        ("script.applies",),
+        [("001_note", "script.applies[script]", Status.BROKEN), ("002_text", "script.applies[script]", Status.UNKNOWN)]),
+})  # fmt: skip
+def test_a_chain_is_judged_by_what_is_declared_so_far(
+    migrations: list[tuple[str, str, str | None]],
+    only: tuple[str, ...],
+    expected: list[tuple[str, str, Status]],
+    tmp_path: Path,
+) -> None:
+    assert expected == not_kept(verified(write(tmp_path, *migrations), only=only))
 
 
 def test_what_is_removed_must_be_gone(tmp_path: Path) -> None:
@@ -247,16 +257,6 @@ def test_what_is_removed_must_be_gone(tmp_path: Path) -> None:
     ]
 
 
-def test_a_first_migration_without_a_contract_is_what_stood_before(tmp_path: Path) -> None:
-    chain = write(
-        tmp_path,
-        ("001_old", "CREATE TABLE public.old (id integer PRIMARY KEY);", None),
-        ("002_note", FIRST, FIRST_CONTRACT),
-    )
-
-    assert [] == not_kept(verified(chain, only=SHAPE))
-
-
 def test_a_migration_without_a_contract_after_one_may_not_undo_its_promises(tmp_path: Path) -> None:
     chain = write(tmp_path, ("001_note", FIRST, FIRST_CONTRACT), ("002_old", "DROP TABLE public.note;", None))
 
@@ -268,18 +268,6 @@ def test_through_moves_the_head(chain: Path, word: str) -> None:
     run = verified(chain, only=("column.type",), through=word)
 
     assert ("001_note", (MigrationName(key="001_note", display_name="001"),)) == (run.migration, run.chain)
-
-
-def test_a_refused_migration_leaves_the_next_one_unknown(tmp_path: Path) -> None:
-    chain = write(
-        tmp_path, ("001_note", "CREATE TABLE public.note (id integre);", FIRST_CONTRACT), ("002_text", SECOND, None)
-    )
-    run = verified(chain, only=("script.applies",))
-
-    assert [
-        ("001_note", "script.applies[script]", Status.BROKEN),
-        ("002_text", "script.applies[script]", Status.UNKNOWN),
-    ] == not_kept(run)
 
 
 # Runs

@@ -148,8 +148,7 @@ SPELLED: dict[str, tuple[Schema, str, dict[str, Any]]] = {
     "what is left out": (index("a"), "indexes", {"predicate": None}),
     "a policy": (
         of_table(policies=(Policy(name="public.t.p", table="public.t", using="a=current_user", check="a IN ('x')"),)),
-        "policies", {"using": "(a = CURRENT_USER)", "check": "(a = 'x'::text)"},
-    ),
+        "policies", {"using": "(a = CURRENT_USER)", "check": "(a = 'x'::text)"}),
     "a trigger's condition": (of_table(triggers=(TRIGGER,)), "triggers", {"when": "(old.a IS DISTINCT FROM new.a)"}),
     "a view": (Schema(views=(VIEW,)), "views",
                {"definition": " SELECT name\n   FROM public.people p\n  WHERE (id > 3);"}),

@@ -83,6 +83,14 @@ def shell(script: str, folder: Path, **environment: str) -> subprocess.Completed
     )
 
 
+def step_of_workflow(name: str, job: str, folder: Path, gh: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The step with this program in the place of GitHub's."""
+    (folder / "gh").write_text(f"#!/bin/sh\n{gh}\n")
+    (folder / "gh").chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return shell(step(ROOT / ".github/workflows/pgcontract.yml", name, job), folder, PATH=path, **environment)
+
+
 def git(folder: Path, *words: str) -> None:
     named = ("-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false")
     subprocess.run(["git", *named, *words], cwd=folder, check=True, capture_output=True)
@@ -172,17 +180,9 @@ def test_one_comment_is_kept_up_to_date_within_what_github_takes(tmp_path: Path,
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports/first-screen.md").write_text("é" * 60_000, encoding="utf-8")  # two bytes each
     called = tmp_path / "called"
-    gh = tmp_path / "gh"
-    gh.write_text(f'#!/bin/sh\necho "$@" >> "{called}"\ncase "$*" in *--jq*) echo "{known}" | sed "/^$/d";; esac\n')
-    gh.chmod(0o755)
-    done = shell(
-        step(ROOT / ".github/workflows/pgcontract.yml", "Keep one comment up to date", "comment"),
-        tmp_path,
-        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
-        REPOSITORY="ann/shop",
-        PULL_REQUEST="12",
-        NAME="pgcontract",
-    )
+    gh = f'echo "$@" >> "{called}"\ncase "$*" in *--jq*) echo "{known}" | sed "/^$/d";; esac'
+    about = {"REPOSITORY": "ann/shop", "PULL_REQUEST": "12", "NAME": "pgcontract"}
+    done = step_of_workflow("Keep one comment up to date", "comment", tmp_path, gh, **about)
     comment = (tmp_path / "comment.md").read_bytes().decode()
 
     assert done.returncode == 0, done.stderr
@@ -196,15 +196,8 @@ def test_each_file_of_a_report_is_attached_under_its_migrations_name(tmp_path: P
     (tmp_path / "reports/020 it's/charts").mkdir(parents=True)
     (tmp_path / "reports/020 it's/run.json").write_text("{}")
     called = tmp_path / "called"
-    gh = tmp_path / "gh"
-    gh.write_text(f'#!/bin/sh\nprintf "%s|" "$@" >> "{called}"\n')
-    gh.chmod(0o755)
-    done = shell(
-        step(ROOT / ".github/workflows/pgcontract.yml", "Attach the reports to the release", "attach"),
-        tmp_path,
-        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
-        TAG="v1",
-    )
+    gh = f'printf "%s|" "$@" >> "{called}"'
+    done = step_of_workflow("Attach the reports to the release", "attach", tmp_path, gh, TAG="v1")
 
     assert done.returncode == 0, done.stderr
     assert called.read_text() == "release|upload|v1|020 it's.run.json|--clobber|"
