@@ -113,6 +113,7 @@ def test_a_statement_that_no_transaction_may_hold_is_run_alone(verified: Verifie
     page = (file.with_name("out") / "report/deployment.md").read_text(encoding="utf-8")
 
     assert "statements of `sql/002_index.sql` one at a time" in checklist
+    assert "`supabase --version` says 2.109 or newer" in checklist
     assert "-X -v ON_ERROR_STOP=1 -f sql/002_index.sql" in checklist
     assert "-X -v ON_ERROR_STOP=1 -f back/002_index.down.sql" in checklist
     assert "-X -v ON_ERROR_STOP=1 -f 002_index.sql" in page

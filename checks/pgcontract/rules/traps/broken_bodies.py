@@ -157,7 +157,7 @@ def _refused(context: Context, constant: RefusedConstant, *others: RefusedConsta
         if constant.is_anothers:
             what = f"passes {value} on to {names}"
         said = f"{constant.function} {what}{line}{missed}"
-        remedy = f"Correct the body in the same deploy: CREATE OR REPLACE FUNCTION {subject.partition('(')[0]}. "
+        remedy = f"Correct the body in the same deploy: CREATE OR REPLACE FUNCTION {subject} …. "
         remedy += f"Or {instead}"
     if constant.unless_in:
         remedy = f"Put it there in the same deploy: INSERT INTO {constant.unless_in} … ON CONFLICT DO NOTHING. {remedy}"
@@ -294,7 +294,7 @@ def _refused_sign_up(context: Context, sign_up: RefusedSignUp) -> Answer:
     if sign_up.refusal.sqlstate != "23502":
         remedy = f"In its body put what is taken in the place of {keys}"
         remedy += ", such as NEW.id, which is nobody else's" if sign_up.refusal.sqlstate == "23505" else ""
-    remedy += f": CREATE OR REPLACE FUNCTION {name.partition('(')[0]}."
+    remedy += f": CREATE OR REPLACE FUNCTION {name} …."
     return Answer(
         Status.BROKEN,
         name,
