@@ -64,15 +64,11 @@ def test_folder_without_its_sum_is_refused(tmp_path: Path) -> None:
     assert ["migration.accepted error atlas.sum"] == read(tmp_path, files, layout="atlas").issues
 
 
-@pytest.mark.parametrize(
-    ("text", "sent", "transaction"),
-    [
-        ("SELECT 1;\nSELECT 2;", ["SELECT 1", "SELECT 2"], TransactionScope.FILE),
-        ("-- atlas:txmode none\n\nSELECT 1;", ["SELECT 1"], TransactionScope.MESSAGE),
-        ("-- atlas:delimiter \\n\\n\n\nSELECT 1\n\nSELECT 2;\n", ["SELECT 1", "SELECT 2"], TransactionScope.FILE),
-    ],
-    ids=["by statement", "txmode none", "a delimiter"],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "sent", "transaction"), [
+    ("SELECT 1;\nSELECT 2;", ["SELECT 1", "SELECT 2"], TransactionScope.FILE),
+    ("-- atlas:txmode none\n\nSELECT 1;", ["SELECT 1"], TransactionScope.MESSAGE),
+    ("-- atlas:delimiter \\n\\n\n\nSELECT 1\n\nSELECT 2;\n", ["SELECT 1", "SELECT 2"], TransactionScope.FILE),
+], ids=["by statement", "txmode none", "a delimiter"])  # fmt: skip
 def test_what_is_sent(text: str, sent: list[str], transaction: TransactionScope, tmp_path: Path) -> None:
     script = load_project(write_files(tmp_path, {**SAMPLE, "migrations/20260102000000.sql": text}) / FOLDER).head.up
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.model.sql import TransactionScope
 from pgcontract.result import Status
@@ -44,19 +45,13 @@ def test_way_back_has_an_option_of_its_own(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        pytest.param(SAMPLE, id="a pair a file"),
-        pytest.param(
-            {
-                f"{FOLDER}/1_a.sql": "-- migrate:up\nCREATE TABLE a (id int UNIQUE);\n-- migrate:down\nDROP TABLE a;\n"
-                "-- migrate:up\nCREATE TABLE b (id int REFERENCES a (id));\n-- migrate:down\nDROP TABLE b;\n"
-            },
-            id="several pairs",
-        ),
-    ],
-)
+@cases("files", {
+    "a pair a file": SAMPLE,
+    "several pairs": {
+            f"{FOLDER}/1_a.sql": "-- migrate:up\nCREATE TABLE a (id int UNIQUE);\n-- migrate:down\nDROP TABLE a;\n"
+            "-- migrate:up\nCREATE TABLE b (id int REFERENCES a (id));\n-- migrate:down\nDROP TABLE b;\n"
+        },
+})  # fmt: skip
 def test_way_back_is_the_second_half(files: dict[str, str], tmp_path: Path) -> None:
     folder = write_files(tmp_path, files) / FOLDER
     run = verify(load_project(folder), RunOptions(only=("script.applies", "rollback.restores")))

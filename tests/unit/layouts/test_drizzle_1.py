@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import FolderOptions, InputError, load_project
 from readings import Read, read
 from written_files import write_files
@@ -30,21 +31,13 @@ def test_one_migration_is_read_alone(path: str, tmp_path: Path) -> None:
     assert Read(layout="drizzle-1", order=[FLOOR], back=[], issues=[]) == read(tmp_path, SAMPLE, path)
 
 
-@pytest.mark.parametrize(
-    ("more", "layout", "expected"),
-    [
-        pytest.param(
-            {f"drizzle/{FLOOR}/snapshot.json": snapshot("mysql")}, None,
-            f"drizzle/{FLOOR}/snapshot.json: these migrations are for the dialect 'mysql'; only those for postgresql can "
-            "be verified", id="another database",
-        ),
-        pytest.param(
-            {}, "drizzle",
-            "drizzle: has no meta/_journal.json; folders of drizzle-kit 1.0 are read with --layout drizzle-1",
-            id="as those before 1.0",
-        ),
-    ],
-)  # fmt: skip
+@cases(("more", "layout", "expected"), {
+    "another database": ({f"drizzle/{FLOOR}/snapshot.json": snapshot("mysql")}, None,
+        f"drizzle/{FLOOR}/snapshot.json: these migrations are for the dialect 'mysql'; only those for postgresql can "
+        "be verified"),
+    "as those before 1.0": ({}, "drizzle",
+        "drizzle: has no meta/_journal.json; folders of drizzle-kit 1.0 are read with --layout drizzle-1"),
+})  # fmt: skip
 def test_folder_that_is_refused(more: dict[str, str], layout: str | None, expected: str, tmp_path: Path) -> None:
     root = write_files(tmp_path, {**SAMPLE, **more})
     with pytest.raises(InputError) as caught:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import load_project
 from pgcontract.contract.psql_scripts import RESTORE
 from readings import Read, read
@@ -33,18 +34,15 @@ SAMPLE = {"db/structure.sql": RAILS, "db/migrate/20240101000000_a.rb": ""}
 FOLDER = "db"
 
 
-@pytest.mark.parametrize(
-    ("files", "path", "layout"),
-    [
-        pytest.param({"dump.sql": HEADER + BODY + ROWS}, "dump.sql", "dump", id="a file that is named"),
-        pytest.param({"db/structure.sql": RAILS}, "db/structure.sql", "dump", id="structure.sql"),
-        pytest.param({"db/structure.sql": f"\ufeff{RAILS}".replace("\n", "\r\n")}, "db", "dump", id="on Windows"),
-        pytest.param({"a/dump.sql": HEADER + BODY, "a/notes.md": ""}, "a", "dump", id="the only .sql file"),
-        pytest.param({"a/dump.sql": HEADER + BODY, "a/2.sql": "SELECT 1;"}, "a", "flat", id="one of several"),
-        pytest.param({"a/1.sql": "-- PostgreSQL database dump\nSELECT 1;"}, "a/1.sql", "flat", id="words in a comment"),
-        pytest.param({"a/1.sql": f"SELECT $$\n{HEADER}$$;"}, "a/1.sql", "flat", id="words in a string"),
-    ],
-)
+@cases(("files", "path", "layout"), {
+    "a file that is named": ({"dump.sql": HEADER + BODY + ROWS}, "dump.sql", "dump"),
+    "structure.sql": ({"db/structure.sql": RAILS}, "db/structure.sql", "dump"),
+    "on Windows": ({"db/structure.sql": f"\ufeff{RAILS}".replace("\n", "\r\n")}, "db", "dump"),
+    "the only .sql file": ({"a/dump.sql": HEADER + BODY, "a/notes.md": ""}, "a", "dump"),
+    "one of several": ({"a/dump.sql": HEADER + BODY, "a/2.sql": "SELECT 1;"}, "a", "flat"),
+    "words in a comment": ({"a/1.sql": "-- PostgreSQL database dump\nSELECT 1;"}, "a/1.sql", "flat"),
+    "words in a string": ({"a/1.sql": f"SELECT $$\n{HEADER}$$;"}, "a/1.sql", "flat"),
+})  # fmt: skip
 def test_dump_is_known_by_how_it_opens(files: dict[str, str], path: str, layout: str, tmp_path: Path) -> None:
     assert layout == read(tmp_path, files, path).layout
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import FolderOptions, InputError, RunOptions, load_project, verify
 from pgcontract.model.sql import TransactionScope
 from pgcontract.reporting.json import to_json
@@ -73,33 +74,22 @@ FILE, ALL, NONE = TransactionScope.FILE, TransactionScope.ALL, TransactionScope.
 LONELY = "CREATE INDEX CONCURRENTLY a ON rooms (id);"
 
 
-@pytest.mark.parametrize(
-    ("text", "more", "scope", "issues"),
-    [
-        pytest.param("SELECT 1;", {}, FILE, [], id="a transaction a file"),
-        pytest.param(LONELY, {}, NONE, [], id="noticed"),
-        pytest.param("DROP INDEX CONCURRENTLY a;", {}, NONE, [], id="noticed too"),
-        pytest.param("REINDEX TABLE CONCURRENTLY rooms;", {}, FILE, [], id="not noticed"),
-        pytest.param("SELECT 'VACUUM'; -- VACUUM;", {}, FILE, [], id="in a string and a comment"),
-        pytest.param(
-            "SELECT 1;\n" + LONELY, {}, FILE, ["migration.accepted error V2__x.sql:2"], id="beside others"
-        ),
-        pytest.param("SELECT 1;\n" + LONELY, {"flyway.conf": "flyway.mixed=true"}, NONE, [], id="mixed"),
-        pytest.param("SELECT 1;\n" + LONELY, {"flyway.toml": "[flyway]\nmixed = true"}, NONE, [], id="mixed, in TOML"),
-        pytest.param(
-            "SELECT 1;\n" + LONELY, {"db/V2__x.sql.conf": "executeInTransaction=false"}, NONE, [], id="its own settings"
-        ),
-        pytest.param(
-            LONELY, {"db/V2__x.sql.conf": "executeInTransaction=true"}, NONE, [], id="true means that it is asked"
-        ),
-        pytest.param("SELECT 1;", {"conf/flyway.conf": "flyway.executeInTransaction=false"}, NONE, [], id="none at all"),
-        pytest.param("SELECT 1;", {"flyway.conf": "# flyway.group=false\nflyway.group = true"}, ALL, [], id="group"),
-        pytest.param(
-            LONELY, {"flyway.conf": "flyway.group=true"}, NONE, ["migration.accepted warning V2__x.sql:1"],
-            id="outside of a group",
-        ),
-    ],
-)  # fmt: skip
+@cases(("text", "more", "scope", "issues"), {
+    "a transaction a file": ("SELECT 1;", {}, FILE, []),
+    "noticed": (LONELY, {}, NONE, []),
+    "noticed too": ("DROP INDEX CONCURRENTLY a;", {}, NONE, []),
+    "not noticed": ("REINDEX TABLE CONCURRENTLY rooms;", {}, FILE, []),
+    "in a string and a comment": ("SELECT 'VACUUM'; -- VACUUM;", {}, FILE, []),
+    "beside others": ("SELECT 1;\n" + LONELY, {}, FILE, ["migration.accepted error V2__x.sql:2"]),
+    "mixed": ("SELECT 1;\n" + LONELY, {"flyway.conf": "flyway.mixed=true"}, NONE, []),
+    "mixed, in TOML": ("SELECT 1;\n" + LONELY, {"flyway.toml": "[flyway]\nmixed = true"}, NONE, []),
+    "its own settings": ("SELECT 1;\n" + LONELY, {"db/V2__x.sql.conf": "executeInTransaction=false"}, NONE, []),
+    "true means that it is asked": (LONELY, {"db/V2__x.sql.conf": "executeInTransaction=true"}, NONE, []),
+    "none at all": ("SELECT 1;", {"conf/flyway.conf": "flyway.executeInTransaction=false"}, NONE, []),
+    "group": ("SELECT 1;", {"flyway.conf": "# flyway.group=false\nflyway.group = true"}, ALL, []),
+    "outside of a group": (LONELY, {"flyway.conf": "flyway.group=true"}, NONE,
+        ["migration.accepted warning V2__x.sql:1"]),
+})  # fmt: skip
 def test_transaction(text: str, more: dict[str, str], scope: TransactionScope, issues: list[str], tmp_path: Path) -> None:
     files = {"db/V1__rooms.sql": SAMPLE["db/V1__rooms.sql"], "db/V2__x.sql": text, **more}
     project = load_project(write_files(tmp_path, files) / FOLDER)
@@ -117,63 +107,38 @@ def test_repeatable_script_is_run_again_and_again(tmp_path: Path) -> None:
     assert [False, False, True] == [migration.up.execution.repeatable for migration in project.chain]
 
 
-@pytest.mark.parametrize(
-    ("text", "more", "values", "sent"),
-    [
-        pytest.param("SELECT '${Name}';", {}, {"name": "x"}, "SELECT 'x';", id="in any case"),
-        pytest.param("SELECT 1; -- ${name}", {}, {"name": "x"}, "SELECT 1; -- x", id="in a comment"),
-        pytest.param("DO $$ SELECT '${a.b}' $$;", {}, {"a.b": "x"}, "DO $$ SELECT 'x' $$;", id="in a body"),
-        pytest.param(
-            "SELECT '${a}';", {"flyway.conf": "flyway.placeholders.a=b \\\n  c"}, {}, "SELECT 'b c';",
-            id="from flyway.conf",
-        ),
-        pytest.param(
-            "SELECT '${a}';", {"flyway.toml": "[flyway.placeholders]\na = 'b'"}, {}, "SELECT 'b';", id="from flyway.toml"
-        ),
-        pytest.param(
-            "SELECT '${a}';", {"flyway.conf": "flyway.placeholders.a=b"}, {"a": "c"}, "SELECT 'c';",
-            id="--set comes first",
-        ),
-        pytest.param(
-            "SELECT '${flyway:defaultSchema} ${flyway:filename} ${flyway:table}';", {}, {},
-            "SELECT 'public V1__a.sql flyway_schema_history';", id="Flyway's own",
-        ),
-        pytest.param(
-            "SELECT '#a#', '${a}';", {"flyway.conf": "flyway.placeholderPrefix=#\nflyway.placeholderSuffix=#"},
-            {"a": "b"}, "SELECT 'b', '${a}';", id="other signs",
-        ),
-        pytest.param(
-            "SELECT '${a}';", {"flyway.conf": "flyway.placeholderReplacement=false"}, {"a": "b"}, "SELECT '${a}';",
-            id="switched off",
-        ),
-        pytest.param(
-            "SELECT '${a}';", {"db/V1__a.sql.conf": "placeholderReplacement = false"}, {"a": "b"}, "SELECT '${a}';",
-            id="switched off for the script",
-        ),
-        pytest.param("SELECT '$a', '${}';", {}, {"a": "b"}, "SELECT '$a', '${}';", id="no placeholder"),
-        pytest.param(
-            "SELECT '${App-Role}';", {"application.properties": "x=1\nspring.flyway.placeholders.app-role = app"}, {},
-            "SELECT 'app';", id="from Spring's properties",
-        ),
-        pytest.param(
-            "SELECT '#a#';",
-            {
-                "config/application.yml": "spring:\n  datasource: {url: x}\n  flyway:\n    placeholder-prefix: '#' # so\n"
-                '    placeholderSuffix: "#"\n    placeholders:\n      # the role\n      a: it\'s # mine\n---\n'
-                "spring:\n  config.activate.on-profile: test\n  flyway.placeholders.a: test\n"
-            },
-            {}, "SELECT 'it's';", id="from Spring's YAML, without profiles",
-        ),
-        pytest.param(
-            "SELECT '${a}${b}';",
-            {
-                "flyway.conf": "flyway.placeholders.a=1",
-                "application.yaml": "spring.flyway.placeholders: \n  a: 2\n  b: 3\n  c: 4",
-            },
-            {}, "SELECT '13';", id="Flyway's own file before Spring's",
-        ),
-    ],
-)  # fmt: skip
+@cases(("text", "more", "values", "sent"), {
+    "in any case": ("SELECT '${Name}';", {}, {"name": "x"}, "SELECT 'x';"),
+    "in a comment": ("SELECT 1; -- ${name}", {}, {"name": "x"}, "SELECT 1; -- x"),
+    "in a body": ("DO $$ SELECT '${a.b}' $$;", {}, {"a.b": "x"}, "DO $$ SELECT 'x' $$;"),
+    "from flyway.conf": ("SELECT '${a}';", {"flyway.conf": "flyway.placeholders.a=b \\\n  c"}, {}, "SELECT 'b c';"),
+    "from flyway.toml": ("SELECT '${a}';", {"flyway.toml": "[flyway.placeholders]\na = 'b'"}, {}, "SELECT 'b';"),
+    "--set comes first": ("SELECT '${a}';", {"flyway.conf": "flyway.placeholders.a=b"}, {"a": "c"}, "SELECT 'c';"),
+    "Flyway's own": ("SELECT '${flyway:defaultSchema} ${flyway:filename} ${flyway:table}';", {}, {},
+        "SELECT 'public V1__a.sql flyway_schema_history';"),
+    "other signs": ("SELECT '#a#', '${a}';", {"flyway.conf": "flyway.placeholderPrefix=#\nflyway.placeholderSuffix=#"},
+        {"a": "b"}, "SELECT 'b', '${a}';"),
+    "switched off": ("SELECT '${a}';", {"flyway.conf": "flyway.placeholderReplacement=false"}, {"a": "b"},
+        "SELECT '${a}';"),
+    "switched off for the script": ("SELECT '${a}';", {"db/V1__a.sql.conf": "placeholderReplacement = false"}, {"a": "b"},
+        "SELECT '${a}';"),
+    "no placeholder": ("SELECT '$a', '${}';", {}, {"a": "b"}, "SELECT '$a', '${}';"),
+    "from Spring's properties": ("SELECT '${App-Role}';",
+        {"application.properties": "x=1\nspring.flyway.placeholders.app-role = app"}, {}, "SELECT 'app';"),
+    "from Spring's YAML, without profiles": ("SELECT '#a#';",
+        {
+            "config/application.yml": "spring:\n  datasource: {url: x}\n  flyway:\n    placeholder-prefix: '#' # so\n"
+            '    placeholderSuffix: "#"\n    placeholders:\n      # the role\n      a: it\'s # mine\n---\n'
+            "spring:\n  config.activate.on-profile: test\n  flyway.placeholders.a: test\n"
+        },
+        {}, "SELECT 'it's';"),
+    "Flyway's own file before Spring's": ("SELECT '${a}${b}';",
+        {
+            "flyway.conf": "flyway.placeholders.a=1",
+            "application.yaml": "spring.flyway.placeholders: \n  a: 2\n  b: 3\n  c: 4",
+        },
+        {}, "SELECT '13';"),
+})  # fmt: skip
 def test_placeholder(text: str, more: dict[str, str], values: dict[str, str], sent: str, tmp_path: Path) -> None:
     root = write_files(tmp_path, {"db/V1__a.sql": text, **more})
     project = load_project(root / FOLDER, options=FolderOptions(values=values))
@@ -253,25 +218,16 @@ def test_repeatable_script_that_fails_when_it_is_run_again_blocks_wherever_it_st
     assert {"R__a": (Status.BROKEN, True), "R__b": (Status.KEPT, False)} == found
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param(
-            "COPY a FROM stdin;\n1\tx;\n\\.\nSELECT 1;\n", [("COPY a FROM stdin", "1\tx;\n", 1), ("SELECT 1", None, 4)],
-            id="rows with a semicolon",
-        ),
-        pytest.param(
-            "copy a (i)\r\n from stdin;\r\n1\r\n\\.\r\nCOPY b FROM STDIN;\r\n\\.\r\n",
-            [("copy a (i)\r\n from stdin", "1\r\n", 1), ("COPY b FROM STDIN", "", 5)], id="two, CRLF",
-        ),
-        pytest.param("COPY a FROM STDIN;\n'${x}\n", [("COPY a FROM STDIN", "'y\n", 1)], id="no end, and a placeholder"),
-        pytest.param("COPY a FROM STDIN", [("COPY a FROM STDIN", "", 1)], id="nothing behind it"),
-        pytest.param(
-            "COPY a TO STDOUT; SELECT 'FROM STDIN';",
-            [("COPY a TO STDOUT", None, 1), ("SELECT 'FROM STDIN'", None, 1)], id="no rows",
-        ),
-    ],
-)  # fmt: skip
+@cases(("text", "expected"), {
+    "rows with a semicolon": ("COPY a FROM stdin;\n1\tx;\n\\.\nSELECT 1;\n",
+        [("COPY a FROM stdin", "1\tx;\n", 1), ("SELECT 1", None, 4)]),
+    "two, CRLF": ("copy a (i)\r\n from stdin;\r\n1\r\n\\.\r\nCOPY b FROM STDIN;\r\n\\.\r\n",
+        [("copy a (i)\r\n from stdin", "1\r\n", 1), ("COPY b FROM STDIN", "", 5)]),
+    "no end, and a placeholder": ("COPY a FROM STDIN;\n'${x}\n", [("COPY a FROM STDIN", "'y\n", 1)]),
+    "nothing behind it": ("COPY a FROM STDIN", [("COPY a FROM STDIN", "", 1)]),
+    "no rows": ("COPY a TO STDOUT; SELECT 'FROM STDIN';",
+        [("COPY a TO STDOUT", None, 1), ("SELECT 'FROM STDIN'", None, 1)]),
+})  # fmt: skip
 def test_rows_follow_a_copy(text: str, expected: list[tuple[str, str | None, int]], tmp_path: Path) -> None:
     root = write_files(tmp_path, {"db/V1__a.sql": "SELECT 0;"})
     (root / "db" / "V2__b.sql").write_bytes(text.encode())
@@ -300,15 +256,12 @@ def test_folder_without_a_migration_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("values", [{}, {"s": "app"}], ids=["without a value", "with one"])
-@pytest.mark.parametrize(
-    "text",
-    [
-        "COPY ${s}.t FROM STDIN;\n1\n\\.\n",
-        "UPDATE ${s}.t SET x = 1;",
-        "DELETE FROM ${s}.t;",
-        "INSERT INTO ${s}.t SELECT 1;",
-    ],
-)
+@pytest.mark.parametrize("text", [
+    "COPY ${s}.t FROM STDIN;\n1\n\\.\n",
+    "UPDATE ${s}.t SET x = 1;",
+    "DELETE FROM ${s}.t;",
+    "INSERT INTO ${s}.t SELECT 1;",
+])  # fmt: skip
 def test_name_that_opens_every_statement_is_sql(text: str, values: dict[str, str], tmp_path: Path) -> None:
     root = write_files(tmp_path, {"db/V1__a.sql": text})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import FolderOptions, RunOptions, load_project, verify
 from pgcontract.result import Status
 from readings import Read, Sent, read, sent
@@ -50,23 +51,15 @@ def test_file_that_goose_refuses_is_told_however_old_it_is(tmp_path: Path) -> No
 VARIABLES = "-- +goose Up\n-- +goose ENVSUB ON\nSELECT '{}';\n-- +goose ENVSUB OFF\nSELECT '$A';\n"
 
 
-@pytest.mark.parametrize(
-    ("written", "value", "issues"),
-    [
-        pytest.param("$A", "one", (), id="bare"),
-        pytest.param("${A}s", "ones", (), id="braced"),
-        pytest.param("${B:-two}", "two", (), id="a default"),
-        pytest.param("${EMPTY:-two}${EMPTY-two}", "two", (), id="a default for an empty one"),
-        pytest.param("$$ $1 $", "$$ $1 $", (), id="no names"),
-        pytest.param("$B", "", ("migration.placeholders warning B:3",), id="no value"),
-        pytest.param(
-            "${B?}",
-            "",
-            ("migration.placeholders warning B:3", "migration.accepted error 1_a.sql:3"),
-            id="no value, required",
-        ),
-    ],
-)
+@cases(("written", "value", "issues"), {
+    "bare": ("$A", "one", ()),
+    "braced": ("${A}s", "ones", ()),
+    "a default": ("${B:-two}", "two", ()),
+    "a default for an empty one": ("${EMPTY:-two}${EMPTY-two}", "two", ()),
+    "no names": ("$$ $1 $", "$$ $1 $", ()),
+    "no value": ("$B", "", ("migration.placeholders warning B:3",)),
+    "no value, required": ("${B?}", "", ("migration.placeholders warning B:3", "migration.accepted error 1_a.sql:3")),
+})  # fmt: skip
 def test_variables_are_replaced_where_envsub_is_on(
     written: str, value: str, issues: tuple[str, ...], tmp_path: Path
 ) -> None:

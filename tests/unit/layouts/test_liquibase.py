@@ -36,16 +36,12 @@ def test_order(more: dict[str, str], path: str, order: list[str], back: int, iss
     assert Read(layout="liquibase", order=order, back=order[len(order) - back :], issues=issues) == project
 
 
-@pytest.mark.parametrize(
-    ("more", "path", "words"),
-    [
-        ({"c.yml": CREATED}, ".", "c.yml:2: this changeset is written in YML, and only formatted SQL is read. "),
-        ({"c.yml": CREATED, "d.yml": YAML}, ".", "holds several changelogs, and none includes the others: name one: `pg"),
-        ({"c.yml": YAML.replace("10", "11")}, "c.yml", "c.yml:2: includes changes/11_a.sql, which is not to be found"),
-        ({"c.yml": "databaseChangeLog: [{includeAll: {path: plain/}}]"}, "plain", "is in c.yml, a changelog. Name "),
-    ],
-    ids=["a changeset in YAML", "several", "a file that is gone", "plain SQL that one includes"],
-)  # fmt: skip
+@pytest.mark.parametrize(("more", "path", "words"), [
+    ({"c.yml": CREATED}, ".", "c.yml:2: this changeset is written in YML, and only formatted SQL is read. "),
+    ({"c.yml": CREATED, "d.yml": YAML}, ".", "holds several changelogs, and none includes the others: name one: `pg"),
+    ({"c.yml": YAML.replace("10", "11")}, "c.yml", "c.yml:2: includes changes/11_a.sql, which is not to be found"),
+    ({"c.yml": "databaseChangeLog: [{includeAll: {path: plain/}}]"}, "plain", "is in c.yml, a changelog. Name "),
+], ids=["a changeset in YAML", "several", "a file that is gone", "plain SQL that one includes"])  # fmt: skip
 def test_changelog_that_is_refused(more: dict[str, str], path: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_project(write_files(tmp_path, {**SAMPLE, **more}) / path)

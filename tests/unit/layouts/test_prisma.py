@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import InputError, load_project
 from readings import Read, read
 from written_files import write_files
@@ -37,21 +38,12 @@ def test_one_migration_outside_of_a_project_is_read_alone(path: str, tmp_path: P
     assert Read(layout="prisma", order=["1_a"], back=[], issues=[]) == read(tmp_path, files, path)
 
 
-@pytest.mark.parametrize(
-    ("lock", "expected"),
-    [
-        pytest.param(
-            '# do not edit\nprovider = "mysql"\n',
-            ":2: these migrations are for the provider 'mysql'; only those for postgresql can be verified",
-            id="another database",
-        ),
-        pytest.param(
-            "<<<<<<< HEAD\n",
-            ":1: this is not TOML: Invalid statement (at line 1, column 1). Mend the line",
-            id="a merge that was not ended",
-        ),
-    ],
-)
+@cases(("lock", "expected"), {
+    "another database": ('# do not edit\nprovider = "mysql"\n',
+        ":2: these migrations are for the provider 'mysql'; only those for postgresql can be verified"),
+    "a merge that was not ended": ("<<<<<<< HEAD\n",
+        ":1: this is not TOML: Invalid statement (at line 1, column 1). Mend the line"),
+})  # fmt: skip
 def test_lock_that_is_refused(lock: str, expected: str, tmp_path: Path) -> None:
     root = write_files(tmp_path, {**SAMPLE, f"{FOLDER}/migration_lock.toml": lock})
     with pytest.raises(InputError) as caught:

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract.contract.layouts import flat, layouts
 from pgcontract.contract.migration_folder import Folder
 from written_files import write_files
@@ -28,36 +29,24 @@ def test_folder_of_a_tool_is_recognised_by_its_layout_alone(tool: str, tmp_path:
     ]
 
 
-@pytest.mark.parametrize(
-    ("files", "folder", "tool"),
-    [
-        pytest.param(
-            {"supabase/migrations/1_a.up.sql": "", "supabase/migrations/1_a.down.sql": ""}, "supabase/migrations",
-            "supabase", id="golang-migrate's names for Supabase",
-        ),
-        pytest.param(
-            {"supabase/migrations/1_a.sql": "-- migrate:up\nSELECT 1;"}, "supabase/migrations", "dbmate",
-            id="dbmate's marks for Supabase",
-        ),
-        pytest.param(
-            {"supabase/migrations/migration_lock.toml": "", "supabase/migrations/1_a/migration.sql": ""},
-            "supabase/migrations", "prisma", id="Prisma's lock for Supabase",
-        ),
-        pytest.param(
-            {"Cargo.toml": '[dependencies]\nsqlx = "1"\n', "supabase/migrations/1_a.sql": ""}, "supabase/migrations",
-            "supabase", id="sqlx and Supabase",
-        ),
-        pytest.param({"m/1_a/migration.sql": "", "m/V1__a.sql": ""}, "m", "flyway", id="Flyway's files, and folders"),
-        pytest.param({"m/1_a/migration.sql": "", "m/2_b/up.sql": ""}, "m", "diesel", id="diesel's folders, and another"),
-        pytest.param(
-            {"m/meta/_journal.json": "{}", "m/0_a.sql": "-- +goose Up\nSELECT 1;"}, "m", "goose",
-            id="goose's marks and a journal",
-        ),
-        pytest.param({"m/meta/_journal.json": "{}", "m/migration_lock.toml": ""}, "m", "drizzle", id="journal and lock"),
-        pytest.param({"m/V1__a.sql": "-- +goose Up\nSELECT 1;"}, "m", "goose", id="goose's marks, and Flyway's names"),
-        pytest.param({"m/V1__a.sql": "", "m/1_a.up.sql": ""}, "m", "golang-migrate", id="a way up, and Flyway's name"),
-    ],
-)  # fmt: skip
+@cases(("files", "folder", "tool"), {
+    "golang-migrate's names for Supabase": (
+        {"supabase/migrations/1_a.up.sql": "", "supabase/migrations/1_a.down.sql": ""}, "supabase/migrations",
+        "supabase"),
+    "dbmate's marks for Supabase": ({"supabase/migrations/1_a.sql": "-- migrate:up\nSELECT 1;"}, "supabase/migrations",
+        "dbmate"),
+    "Prisma's lock for Supabase": (
+        {"supabase/migrations/migration_lock.toml": "", "supabase/migrations/1_a/migration.sql": ""},
+        "supabase/migrations", "prisma"),
+    "sqlx and Supabase": ({"Cargo.toml": '[dependencies]\nsqlx = "1"\n', "supabase/migrations/1_a.sql": ""},
+        "supabase/migrations", "supabase"),
+    "Flyway's files, and folders": ({"m/1_a/migration.sql": "", "m/V1__a.sql": ""}, "m", "flyway"),
+    "diesel's folders, and another": ({"m/1_a/migration.sql": "", "m/2_b/up.sql": ""}, "m", "diesel"),
+    "goose's marks and a journal": ({"m/meta/_journal.json": "{}", "m/0_a.sql": "-- +goose Up\nSELECT 1;"}, "m", "goose"),
+    "journal and lock": ({"m/meta/_journal.json": "{}", "m/migration_lock.toml": ""}, "m", "drizzle"),
+    "goose's marks, and Flyway's names": ({"m/V1__a.sql": "-- +goose Up\nSELECT 1;"}, "m", "goose"),
+    "a way up, and Flyway's name": ({"m/V1__a.sql": "", "m/1_a.up.sql": ""}, "m", "golang-migrate"),
+})  # fmt: skip
 def test_folder_with_the_signs_of_two_tools_is_of_one(
     files: dict[str, str], folder: str, tool: str, tmp_path: Path
 ) -> None:

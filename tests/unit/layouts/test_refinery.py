@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Status
 from readings import Read, read
@@ -24,16 +25,13 @@ def test_refinery_folder_is_read_by_any_of_its_names(path: str, tmp_path: Path) 
     assert Read(layout="refinery", order=["V1__a", "U2__b"], back=[], issues=[]) == read(tmp_path, SAMPLE, path)
 
 
-@pytest.mark.parametrize(
-    ("around", "recognised"),
-    [
-        pytest.param({}, False, id="nothing"),
-        pytest.param({"Cargo.toml": CARGO}, True, id="Cargo.toml"),
-        pytest.param({"Cargo.toml": "[dev-dependencies]\nrefinery-core = '0.8'\n"}, True, id="its core alone"),
-        pytest.param({"refinery.toml": "[main]\n"}, True, id="its settings"),
-        pytest.param({"Cargo.toml": "[dependencies]\nsqlx = '0.8'\n"}, False, id="another crate"),
-    ],
-)
+@cases(("around", "recognised"), {
+    "nothing": ({}, False),
+    "Cargo.toml": ({"Cargo.toml": CARGO}, True),
+    "its core alone": ({"Cargo.toml": "[dev-dependencies]\nrefinery-core = '0.8'\n"}, True),
+    "its settings": ({"refinery.toml": "[main]\n"}, True),
+    "another crate": ({"Cargo.toml": "[dependencies]\nsqlx = '0.8'\n"}, False),
+})  # fmt: skip
 def test_recognised(around: dict[str, str], recognised: bool, tmp_path: Path) -> None:
     layout = read(tmp_path, {**around, "db/V1__a.sql": "SELECT 1;"}, "db").layout
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import InputError, load_project
 from readings import Read, read
 from written_files import write_files
@@ -51,35 +52,26 @@ MOVED = {
 ORDER = ["rooms", "floor@v1", "floor", "app.names"]
 
 
-@pytest.mark.parametrize(
-    ("more", "order", "issues"),
-    [
-        pytest.param({}, ORDER, [], id="sample"),
-        pytest.param({"deploy/x.sql": "SELECT 1;"}, ORDER, ["migration.read warning deploy/x.sql"], id="not listed"),
-        pytest.param(
-         {"sqitch.plan": f"{PLAN}gone {BY}\n"}, ORDER, ["migration.accepted error gone"], id="listed and missing"),
-        pytest.param(MOVED, ["floor"], [], id="by sqitch.conf"),
-        pytest.param({**MOVED, "sqitch.conf": f'{CONF}[target "x"]\n uri = db:mysql:x\n top_dir = .\n'}, ["floor"], [],
-                     id="beside another database's"),
-        pytest.param({"sqitch.conf": "[core]\n top_dir = db/ # none there\n"}, ORDER, [], id="sqitch.conf of no plan"),
-    ],
-)  # fmt: skip
+@cases(("more", "order", "issues"), {
+    "sample": ({}, ORDER, []),
+    "not listed": ({"deploy/x.sql": "SELECT 1;"}, ORDER, ["migration.read warning deploy/x.sql"]),
+    "listed and missing": ({"sqitch.plan": f"{PLAN}gone {BY}\n"}, ORDER, ["migration.accepted error gone"]),
+    "by sqitch.conf": (MOVED, ["floor"], []),
+    "beside another database's": ({**MOVED, "sqitch.conf": f'{CONF}[target "x"]\n uri = db:mysql:x\n top_dir = .\n'},
+        ["floor"], []),
+    "sqitch.conf of no plan": ({"sqitch.conf": "[core]\n top_dir = db/ # none there\n"}, ORDER, []),
+})  # fmt: skip
 def test_project_is_read_by_its_plan(more: dict[str, str], order: list[str], issues: list[str], tmp_path: Path) -> None:
     assert Read(layout="sqitch", order=order, back=order[:1], issues=issues) == read(tmp_path, {**SAMPLE, **more})
 
 
-@pytest.mark.parametrize(
-    ("more", "path", "words"),
-    [
-        pytest.param(
-         {"sqitch.conf": "[core]\n engine = mysql\n"}, ".", "are for the engine 'mysql'", id="another database"),
-        pytest.param({"sqitch.plan": "%project=x\n"}, ".", "lists no change whose script is in deploy/", id="no change"),
-        pytest.param(
-         {}, "deploy", "Name the folder that holds the plan: `pgcontract verify ", id="its folder of scripts"),
-        pytest.param(MOVED, "db/up", "Name the folder that holds the plan: `pgcontract verify ", id="by sqitch.conf"),
-        pytest.param(MOVED, "db/pg", "a part of this project is outside of it, by ", id="its top folder"),
-    ],
-)  # fmt: skip
+@cases(("more", "path", "words"), {
+    "another database": ({"sqitch.conf": "[core]\n engine = mysql\n"}, ".", "are for the engine 'mysql'"),
+    "no change": ({"sqitch.plan": "%project=x\n"}, ".", "lists no change whose script is in deploy/"),
+    "its folder of scripts": ({}, "deploy", "Name the folder that holds the plan: `pgcontract verify "),
+    "by sqitch.conf": (MOVED, "db/up", "Name the folder that holds the plan: `pgcontract verify "),
+    "its top folder": (MOVED, "db/pg", "a part of this project is outside of it, by "),
+})  # fmt: skip
 def test_project_that_is_refused(more: dict[str, str], path: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_project(write_files(tmp_path, {**SAMPLE, **more}) / path)

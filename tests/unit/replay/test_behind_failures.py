@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from case_tables import cases
 from pgcontract import Decision, RunOptions, Status, load_project, verify
 from pgcontract.contract import FolderOptions
 from pgcontract.reporting.text import render
@@ -30,13 +31,10 @@ def write_project(folder: Path, chain: list[str], promised_by: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    ("chain", "promised_by"),
-    [
-        pytest.param([OTHER, ELSEWHERE, OTHER.replace("other", "more")], 2, id="promised by the file that failed"),
-        pytest.param([ELSEWHERE, OTHER], 2, id="made by a file that failed"),
-    ],
-)
+@cases(("chain", "promised_by"), {
+    "promised by the file that failed": ([OTHER, ELSEWHERE, OTHER.replace("other", "more")], 2),
+    "made by a file that failed": ([ELSEWHERE, OTHER], 2),
+})  # fmt: skip
 def test_what_is_absent_because_a_file_failed_is_not_broken(chain: list[str], promised_by: int, tmp_path: Path) -> None:
     run = verify(
         load_project(write_project(tmp_path, chain, promised_by)),

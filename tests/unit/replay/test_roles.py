@@ -13,22 +13,13 @@ MEMBER = "DO $$ BEGIN IF NOT pg_has_role('chain_a', 'chain_b', 'member') THEN RA
 DROP = "REVOKE ALL ON t FROM chain_a; DROP ROLE chain_a"
 OTHER = "CREATE TABLE public.u(id bigint PRIMARY KEY)"
 CHAINS = {
-    "made within a stretch": [
-        T,
-        "CREATE ROLE chain_a; GRANT SELECT ON t TO chain_a",
-        "GRANT INSERT ON t TO chain_a",
-        OTHER,
-    ],
-    "made a member": [
-        T + "CREATE ROLE chain_a; CREATE ROLE chain_b",
-        "GRANT chain_b TO chain_a",
-        OTHER,
-        MEMBER,
-        T.replace("t(", "v("),
-    ],
+    "made within a stretch": [T, "CREATE ROLE chain_a; GRANT SELECT ON t TO chain_a", "GRANT INSERT ON t TO chain_a",
+                              OTHER],
+    "made a member": [T + "CREATE ROLE chain_a; CREATE ROLE chain_b", "GRANT chain_b TO chain_a", OTHER, MEMBER,
+                      T.replace("t(", "v(")],
     "dropped": [T + "CREATE ROLE chain_a; GRANT SELECT ON t TO chain_a", DROP, OTHER],
     "made again": [T + "CREATE ROLE chain_a; GRANT SELECT ON t TO chain_a", DROP, "CREATE ROLE chain_a", OTHER],
-}
+}  # fmt: skip
 
 
 def write(folder: Path, chain: list[str]) -> Path:
