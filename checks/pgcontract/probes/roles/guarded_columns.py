@@ -30,6 +30,7 @@ _OF_A_PAYMENT: Final = lazy_pattern(
     r"|payment_intent(_id)?|checkout_session(_id)?|current_period_(start|end)",
     re.IGNORECASE,
 )
+POWER: Final = lazy_pattern(r"admin|owner|super|root|staff|moderator|pro|premium|paid", re.IGNORECASE)
 PAID: Final = lazy_pattern(r"paid|active|succeeded|complete|completed", re.IGNORECASE)
 
 

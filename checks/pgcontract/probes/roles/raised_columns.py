@@ -11,14 +11,14 @@ from typing import Final
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.schema import Column, Function, Schema
+from pgcontract.model.schema import Column, Function, Schema, Table
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, insert_statement, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage, literal
 from pgcontract.probes.roles.definer_writes import try_definer_writes
-from pgcontract.probes.roles.guarded_columns import PAID, guarded_columns, is_membership, is_profile, is_status
+from pgcontract.probes.roles.guarded_columns import PAID, POWER, guarded_columns, is_membership, is_profile, is_status
 from pgcontract.probes.roles.raising_calls import RaisingCalls, is_numeric
 from pgcontract.probes.roles.separation import called_in
 from pgcontract.probes.roles.users import ANNA, FIRST, User
@@ -30,7 +30,6 @@ _SIGN_UP: Final = User(name="user C", number=3, id="c0000000-0000-4000-8000-0000
 _SAID: Final = lazy_pattern(r"raw_user_meta_data\"?\s*->>?\s*'(\w+)'", re.IGNORECASE)
 _NEW: Final = 930  # what a row that is tried to be inserted is made of
 _TAKEN: Final = "23505"
-_POWER: Final = lazy_pattern(r"admin|owner|super|root|staff|moderator|pro|premium|paid", re.IGNORECASE)
 _OF_PEOPLE: Final = lazy_pattern(
     r"(\w+_)?(users?|profiles?|members?|memberships?|roles?|accounts?|people|persons?|employees?|staff|admins?|customers?)(_\w+)?",
     re.IGNORECASE,
@@ -41,7 +40,8 @@ _OF_PEOPLE: Final = lazy_pattern(
 class Raised:
     """A column that user A set, by which operation, to what, under which regimes. `asking` is the policy whose answer
     rests on that value, if any does. `maker` is the function that takes it from what he says of himself at SIGN UP, or
-    from whoever makes a CALL, or the VIEW through which he changes it."""
+    from whoever makes a CALL, the VIEW through which he changes it, or the table in which a ROW of his makes a trigger
+    change it."""
 
     column: Column
     operation: str
@@ -55,7 +55,7 @@ class Raised:
 @cached_state_fact
 def raised_columns(context: Context) -> tuple[Raised, ...]:
     """Each column once: the UPDATE, where several ways are open in new projects; and a CALL only where no other is."""
-    access = try_access(context)
+    access = _with_partitions(try_access(context))
     candidates = [*guarded_columns(context.after, access)]
     if not candidates:
         return ()
@@ -82,6 +82,18 @@ def _keys(schema: Schema, table: str) -> Iterator[Sequence[str]]:
     )
 
 
+def _with_partitions(access: Access) -> Access:
+    """A partition holds rows of its parent, and is written with grants and policies of its own."""
+    ties, rows = dict(access.ties), dict(access.rows)
+    for table in access.relations.values():
+        root = table
+        while isinstance(root, Table) and root.partition_of and root.partition_of in access.relations:
+            root = access.relations[root.partition_of]
+        if root is not table and root.name in ties and (root.name, ANNA.number) in rows:
+            ties[table.name], rows[table.name, ANNA.number] = ties[root.name], rows[root.name, ANNA.number]
+    return replace(access, ties=ties, rows=rows)
+
+
 class _Raiser:
     """Tries under one regime."""
 
@@ -104,6 +116,7 @@ class _Raiser:
             "SIGN UP": self.by_sign_up,
             "VIEW": self.by_view,
             "CALL": self.by_call,
+            "ROW": self.by_row,
         }
         for way in sorted(ways, key=lambda way: way != first):
             raised = ways[way](column)
@@ -198,6 +211,14 @@ class _Raiser:
                     return self._raised(column, "CALL", call.value, call.outcome, maker=call.function.name)
         return None
 
+    def by_row(self, column: Column) -> Raised | None:
+        """By a row in a ledger: of what he has one row, for of many they are his own accounts."""
+        if is_profile(self._schema, column.table, self._access.ties[column.table]):
+            row = self._calls.raising_by_row(column, self._is_his(column), self._regime)
+            if row is not None:
+                return self._raised(column, "ROW", row.value, row.outcome, maker=row.table)
+        return None
+
     def _sign_up(self, column: Column, said: Mapping[str, str]) -> Outcome:
         values = ", ".join(map(literal, (_SIGN_UP.id, _SIGN_UP.email, "authenticated", json.dumps(said))))
         statement = f"INSERT INTO auth.users (id, email, role, raw_user_meta_data) VALUES ({values})"  # noqa: S608
@@ -221,7 +242,7 @@ class _Raiser:
     def _is_power(self, column: Column, value: str) -> bool:
         """Whether it is more than a user chooses of himself when he signs up, as to buy or to sell."""
         is_text = column.type != "boolean" and not value.isdigit()
-        return not is_text or _POWER.search(value) is not None or is_status(column)
+        return not is_text or POWER.search(value) is not None or is_status(column)
 
     def _is_free(self, column: Column) -> bool:
         """Whether it is a role in any words, in one of many rows, in a table that is not called as one of people."""
@@ -279,7 +300,7 @@ class _Raiser:
         elif column.type == "boolean":
             yield "true"
         elif known:
-            yield sorted(known, key=lambda text: not _POWER.search(text))[0]
+            yield sorted(known, key=lambda text: not POWER.search(text))[0]
         elif is_numeric(column):
             yield "777"
         elif column.type.endswith("[]"):

@@ -51,11 +51,11 @@ def column_guarded(context: Context) -> Iterator[Answer]:
     How it is measured: a signed-in user sets each such column, by its name, on his own row, or in one that he inserts,
     and what it then holds is read: a trigger that puts it back, a WITH CHECK that refuses it, or a grant of other columns
     keeps it; somebody signs up who says it of himself, where a function makes his row of that; and he calls each SECURITY
-    DEFINER function, and writes through each view, that reaches the column: what grows by the number that he gives, or
-    holds his word, counts. A status is one where the table is of a payment service (stripe_..., current_period_end);
-    credits, permissions and the like are those of a profile, a purse or a membership. An inserted role counts where no
-    other key says of what, and only one of power (admin). It is critical where a policy, or a function that one calls,
-    asks this table for the very value.
+    DEFINER function, and writes through each view or ledger, that reaches the column: what grows by the number that he
+    gives, or holds his word, counts. A status is one where the table is of a payment service (stripe_...,
+    current_period_end); credits, permissions and the like are those of a profile, a purse or a membership. An inserted
+    role counts where no other key says of what, and only one of power (admin). It is critical where a policy, or a
+    function that one calls, asks this table for the very value.
     What to do: REVOKE UPDATE ON the table and GRANT UPDATE (the columns that are his); or a trigger that keeps the old
     value. At sign-up take a role from raw_app_meta_data, or write it down. REVOKE EXECUTE ON a function that is the
     server's to call.
@@ -110,13 +110,14 @@ def _summary(raised: Raised, where: str) -> str:
             f"Whoever signs up has {name} {raised.value!r} in {table} where he says so{where}: {maker} takes it from "
             "raw_user_meta_data, which he writes himself."
         )
-    if raised.operation == "CALL":
+    if raised.operation in ("CALL", "ROW"):
         does, what = "sets", f"{raised.value!r}"
         if raised.value.lstrip("-").isdigit():
             does, what = "raises", "a negative amount" if raised.value.startswith("-") else "the amount"
+        how = f"calling {maker}, which" if raised.operation == "CALL" else f"an INSERT into {maker}, a trigger of which"
         return (
-            f"A user {does} {name} on his own row of {table} by calling {maker}, which takes {what} from him and writes "
-            f"with its owner's rights{where}."
+            f"A user {does} {name} on his own row of {table} by {how} takes {what} from him and writes with its owner's "
+            f"rights{where}."
         )
     if raised.operation == "INSERT":
         return f"A user puts a row of his own into {table} with {name} {raised.value!r}{where}."
@@ -132,6 +133,10 @@ def _without_maker(raised: Raised) -> str:
         return (
             f"REVOKE EXECUTE ON FUNCTION {raised.maker} FROM PUBLIC, anon, authenticated; and GRANT it TO service_role; "
             "or ask in its body what gives the caller a right to that, and refuse the rest."
+        )
+    if raised.operation == "ROW":
+        return (
+            f"REVOKE INSERT ON {raised.maker} FROM anon, authenticated; or bound the amount in its trigger or a policy."
         )
     return (
         f"ALTER VIEW {raised.maker} SET (security_invoker = true); or REVOKE INSERT, UPDATE, DELETE ON {raised.maker} "
