@@ -16,10 +16,12 @@ from pgcontract.probes.populated.row_picks import row_pick
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.few_rows import migrated_tables
 from pgcontract.probes.row_generation.row_maker import RowMaker, is_numbered
+from pgcontract.probes.row_generation.selected_values import selected_values
 from pgcontract.probes.row_generation.target_tables import FilledTable, read_tables
 from pgcontract.probes.script_words import names_in_code
 
 _MAX_ENDS: Final = 4  # rows at either end of an order that get a twin
+_MAX_ASKED: Final = 3  # conditions among whose rows there are some of each
 _APART: Final = 10
 
 
@@ -27,6 +29,7 @@ def insert_tied_rows(context: Context, connection: psycopg.Connection, *, first:
     """For each table that a statement takes one of several rows from, two such rows, and a twin of those at either end of
     what it sorts by; `first` is the number that other values are counted from. A key among the columns refuses them."""
     deciding: dict[str, set[str]] = {}
+    conditions = selected_values(context.promise.script).conditions
     for statement in context.promise.script.statements:
         pick = row_pick(statement)
         for name in migrated_tables(context, context.before) if pick else ():
@@ -47,11 +50,15 @@ def insert_tied_rows(context: Context, connection: psycopg.Connection, *, first:
             texts=example_texts(context.promise),
             is_empty=False,
         )
-        if values := maker.planned_values(first, shared):
-            for number in (first, first + 1):
-                maker.insert_with(values, number)
-        for place, row in enumerate(_ends(connection, table, shared)):
-            maker.insert_with(row, first + _APART + place)
+        bare = QualifiedName.parse(table.name).name
+        asked = [each.row(shared) for each in conditions if bare in each.words and each.row(shared)]
+        values = maker.planned_values(first, shared) or {}
+        for place, given in enumerate([{}, *asked[:_MAX_ASKED]]):
+            start = first + place * 2 * _APART
+            for number in (start, start + 1) if values else ():
+                maker.insert_with({**values, **given}, number)
+            for number, row in enumerate(_ends(connection, table, shared, given), start=start + _APART):
+                maker.insert_with(row, number)
 
 
 def _shared(table: FilledTable, names: set[str]) -> list[str]:
@@ -65,15 +72,24 @@ def _shared(table: FilledTable, names: set[str]) -> list[str]:
 
 
 def _ends(
-    connection: psycopg.Connection, table: FilledTable, shared: Sequence[str]
+    connection: psycopg.Connection, table: FilledTable, shared: Sequence[str], given: Mapping[str, str | None]
 ) -> Iterator[Mapping[str, str | None]]:
-    """What stands in these columns of the rows that come first and last in the order of each of them."""
+    """What stands in these columns of the rows that come first and last in the order of each of them, of those that have
+    what is given."""
+    tests = [
+        sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(identifier(name), sql.Literal(text))
+        for name, text in given.items()
+    ]
     listed = sql.SQL(", ").join(sql.SQL("{}::text").format(identifier(name)) for name in shared)
     rows: dict[tuple[str | None, ...], None] = {}
     for name in shared:
         for direction in ("ASC", "DESC"):
-            query = sql.SQL("SELECT {} FROM {} WHERE {} IS NOT NULL ORDER BY {} {}, tableoid, ctid LIMIT 1").format(
-                listed, sql.SQL(table.name), identifier(name), identifier(name), sql.SQL(direction)
+            query = sql.SQL("SELECT {} FROM {} WHERE {} ORDER BY {} {}, tableoid, ctid LIMIT 1").format(
+                listed,
+                sql.SQL(table.name),
+                sql.SQL(" AND ").join([sql.SQL("{} IS NOT NULL").format(identifier(name)), *tests]),
+                identifier(name),
+                sql.SQL(direction),
             )
             with suppress(psycopg.Error), connection.transaction():
                 rows |= dict.fromkeys(connection.execute(query).fetchall())

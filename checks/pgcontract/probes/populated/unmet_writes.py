@@ -3,7 +3,7 @@ do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import psycopg
@@ -45,7 +45,7 @@ class UnmetWrite:
 def unmet_writes(context: Context) -> Iterator[UnmetWrite]:
     """Those of tables that were there before the migration, with rows in them."""
     script = context.promise.script
-    tables = {QualifiedName.parse(name).name: name for name in migrated_tables(context, context.before)}
+    tables = migrated_tables(context, context.before)
     targets = [_updated(statement, tables) for statement in script.statements] if script.parsed else []
     if not any(targets) and not any(map(deleted_from, script.statements)):
         return
@@ -55,7 +55,8 @@ def unmet_writes(context: Context) -> Iterator[UnmetWrite]:
     with context.sandbox.clone(over.before) as name, context.sandbox.connect(name) as connection:
         for statement, updated in zip(steps_of(connection, script), targets, strict=False):
             target = deleted_from(statement)
-            table = tables.get(QualifiedName.parse(target).name) if target else None
+            written = QualifiedName.parse(target) if target else None
+            table = _meant(written.schema, written.name, tables) if written else None
             before = {each: _figures(connection, each) for each in updated}
             if table is None:
                 if apply_statement(connection, statement, script) is not None:
@@ -75,13 +76,20 @@ def unmet_writes(context: Context) -> Iterator[UnmetWrite]:
                 yield UnmetWrite(statement=statement, command="DELETE", table=table, rows=row[0])
 
 
-def _updated(statement: Statement, tables: Mapping[str, str]) -> tuple[str, ...]:
+def _meant(schema: str, name: str, tables: Sequence[str]) -> str | None:
+    """The one of the tables that is written so; without a schema the one in public before others."""
+    alike = [table for table in tables if QualifiedName.parse(table).name == name]
+    alike.sort(key=lambda table: QualifiedName.parse(table).schema != (schema or "public"))
+    return next((table for table in alike if schema in ("", QualifiedName.parse(table).schema)), None)
+
+
+def _updated(statement: Statement, tables: Sequence[str]) -> tuple[str, ...]:
     """The tables that an UPDATE of the statement, or of the body of a DO block, changes."""
     if statement.words[:1] not in (("UPDATE",), ("WITH",), ("DO",)):
         return ()
     text = "".join(literal_values(statement.text)) if statement.words[:1] == ("DO",) else statement.text
-    names = [part.table for part in update_parts(text)]
-    return tuple(dict.fromkeys(tables[name] for name in names if name in tables))
+    meant = (_meant(part.schema, part.table, tables) for part in update_parts(text))
+    return tuple(dict.fromkeys(table for table in meant if table))
 
 
 def _figures(connection: psycopg.Connection, table: str) -> tuple[int, ...]:

@@ -44,15 +44,15 @@ _MAX_FIRST: Final = 6  # no more rows are made for what is cut, where others are
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """What one statement compares: each literal with the bare names before it, the nearest first. `words` are the names
-    that stand in the statement, of its tables too."""
+    """What one statement compares: each literal, or None for NULL, with the bare names before it, the nearest first.
+    `words` are the names that stand in the statement, of its tables too."""
 
-    literals: tuple[tuple[tuple[str, ...], str], ...]
+    literals: tuple[tuple[tuple[str, ...], str | None], ...]
     words: frozenset[str]
 
-    def row(self, columns: Collection[str]) -> Mapping[str, str]:
+    def row(self, columns: Collection[str]) -> Mapping[str, str | None]:
         """The first literal of each of these columns."""
-        row: dict[str, str] = {}
+        row: dict[str, str | None] = {}
         for names, text in self.literals:
             if name := next((name for name in names if name in columns), None):
                 row.setdefault(name, text)
@@ -90,7 +90,7 @@ class Selection:
         ordered = {(value.name, value.text): value for value in (*first, *in_turn, *values)}
         return tuple(ordered.values())[: max(limit, min(len(first) + len(own), _MOST_OF_ONE))]
 
-    def rows_of_table(self, table: str, columns: Collection[str]) -> Iterator[Mapping[str, str]]:
+    def rows_of_table(self, table: str, columns: Collection[str]) -> Iterator[Mapping[str, str | None]]:
         """For each statement that names it and compares several of the columns the first value of each."""
         for condition in self.conditions:
             row = condition.row(columns) if table in condition.words else {}
@@ -121,7 +121,7 @@ def selected_values(script: Script) -> Selection:
                         chosen.setdefault(pair, []).append(len(conditions))
                     conditions.append(
                         Condition(
-                            literals=tuple((names, texts[0]) for names, texts in _compared(part) if texts[0] is not None),
+                            literals=tuple((names, texts[0]) for names, texts in _compared(part)),
                             words=frozenset(token.name for token in part if token.kind in _NAMES),
                         )
                     )

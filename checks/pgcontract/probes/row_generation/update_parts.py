@@ -19,13 +19,14 @@ _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 class UpdatePart:
     """`assigned` are the tokens from its SET to its WHERE. `chosen` is the rest of the SELECT that reads the rows which
     it changes, from FROM on, "" where it changes all; `opening` stands before that SELECT (WITH), `target` is what
-    columns of the table are qualified by."""
+    columns of the table are qualified by. `table` is its bare name, `schema` what stands before that."""
 
     assigned: Sequence[Token]
     chosen: str = ""
     opening: str = ""
     target: str = ""
     table: str = ""
+    schema: str = ""
     joins: bool = False
 
     def chosen_row(self, columns: Sequence[str]) -> sql.Composed:
@@ -74,13 +75,14 @@ def update_parts(text: str) -> Iterator[UpdatePart]:
             opening=opening if opening.count("(") == opening.count(")") else "",
             target=read[ends["SET"] - 1].text,
             joins=bool(ends["FROM"]),
-            table=_bare_name(read[place + 1 : ends["SET"]]),
+            table=names[-1] if (names := _names(read[place + 1 : ends["SET"]])) else "",
+            schema=names[0] if len(names) > 1 else "",
         )
 
 
-def _bare_name(read: Sequence[Token]) -> str:
-    """Of `ONLY public.cards AS c` cards; "" of a MERGE, whose UPDATE names none."""
+def _names(read: Sequence[Token]) -> Sequence[str]:
+    """Of `ONLY public.cards AS c` public and cards; none of a MERGE, whose UPDATE names none."""
     names = [token for token in read if token.upper not in ("ONLY", "(", ")", "*")]
     if len(names) > 2 and names[1].text == ".":
-        return names[2].name
-    return names[0].name if names else ""
+        return names[0].name, names[2].name
+    return [token.name for token in names[:1]]
