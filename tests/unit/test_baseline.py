@@ -227,16 +227,12 @@ UNREAD: dict[str, tuple[str | None, str]] = {
     "newer": ("format = 2\n", "b.toml: is a baseline of format 2, and this pgcontract reads 1; use the version"),
     "damaged": (f"format = 1\n{ENTRY[:-8]}", "b.toml:5: this is not TOML"),
     "of an unknown key": (f"format = 1\n{ENTRY}lines = 3\n", "b.toml:6: `lines` is not known in finding[1]"),
-    "of a wrong digest": (
-        f'format = 1\n{ENTRY}statement = "x"\n',
-        "b.toml:6: finding[1].statement: the text 'x' has not",
-    ),
-    "of a severity that is none": (
-        f"format = 1\n{ENTRY.replace('error', 'fatal')}",
-        "b.toml:5: finding[1].severity: the text 'fatal' is not known",
-    ),
+    "of a wrong digest": (f'format = 1\n{ENTRY}statement = "x"\n',
+                          "b.toml:6: finding[1].statement: the text 'x' has not"),
+    "of a severity that is none": (f"format = 1\n{ENTRY.replace('error', 'fatal')}",
+                                   "b.toml:5: finding[1].severity: the text 'fatal' is not known"),
     "of an entry twice": (f"format = 1\n{ENTRY}{ENTRY}", "b.toml:6: a.b[c] is there twice; remove one"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "message"), UNREAD.values(), ids=UNREAD)

@@ -85,15 +85,11 @@ PAIRS = {
         "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$"),
 }  # fmt: skip
 ICU = {
-    "collation that is deterministic": (
-        "CREATE COLLATION c (PROVIDER = icu, LOCALE = 'und')",
-        "CREATE COLLATION c (PROVIDER = icu, LOCALE = 'und', DETERMINISTIC = false)",
-    ),
-    "collation's icu locale": (
-        "CREATE COLLATION c (PROVIDER = icu, LOCALE = 'und')",
-        "CREATE COLLATION c (PROVIDER = icu, LOCALE = 'und-u-ks-level2')",
-    ),
-}
+    "collation that is deterministic": ("CREATE COLLATION c (PROVIDER = icu, LOCALE = 'und')",
+                                        "CREATE COLLATION c (PROVIDER = icu, LOCALE = 'und', DETERMINISTIC = false)"),
+    "collation's icu locale": ("CREATE COLLATION c (PROVIDER = icu, LOCALE = 'und')",
+                               "CREATE COLLATION c (PROVIDER = icu, LOCALE = 'und-u-ks-level2')"),
+}  # fmt: skip
 
 
 @pytest.fixture

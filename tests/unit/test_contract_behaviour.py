@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from case_tables import cases
+from contract_errors import contract_error
 from pgcontract.contract import Presence, StateMachine, Timestamp, load_project
-from pgcontract.errors import ContractError
 from written_files import write_files
-
-Load = Callable[[str], str]
 
 SHAPE = (
     'migration = "001_t.sql"\n[table."public.t"]\n'
@@ -25,18 +21,6 @@ PRESENCE = "[presence.paid]\ncolumn = 'public.t.\"Paid at\"'\n"
 
 def _project(folder: Path, behaviour: str) -> Path:
     return write_files(folder, {"migrations/001_t.sql": "", "contracts/001_t/contract.toml": SHAPE + behaviour})
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Load:
-    """What is said of a contract that declares this; its own lines begin with the seventh."""
-
-    def load(behaviour: str) -> str:
-        with pytest.raises(ContractError) as caught:
-            load_project(_project(tmp_path, behaviour))
-        return str(caught.value).replace(f"{tmp_path}/contracts/001_t/contract.toml", "line")
-
-    return load
 
 
 @cases(("behaviour", "expected"), {
@@ -89,8 +73,9 @@ def told(tmp_path: Path) -> Load:
         "7: `present_when` is missing in presence.paid: When it has a value: SQL over the row's other columns, "
         "as in status = 'paid'."),
 })  # fmt: skip
-def test_a_mistake_is_told_with_its_place(told: Load, behaviour: str, expected: str) -> None:
-    assert f"line:{expected}" == told(behaviour)
+def test_a_mistake_is_told_with_its_place(behaviour: str, expected: str, tmp_path: Path) -> None:
+    """Its own lines begin with the seventh."""
+    assert f"contract.toml:{expected}" == contract_error(tmp_path, SHAPE + behaviour)
 
 
 def test_what_is_left_out_of_a_state_machine_follows_from_its_transitions(tmp_path: Path) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from case_tables import cases
+from contract_errors import contract_error
 from pgcontract.contract import ColumnRows, Dataset, TableRows, load_project
-from pgcontract.errors import ContractError
 from written_files import write_files
 
 HEAD = """\
@@ -24,14 +23,6 @@ STATUS = 'contract.toml:7: dataset.table."public.orders".columns.status'
 def write(folder: Path, stem: str, contract: str) -> Path:
     files = {f"migrations/{stem}.sql": "", f"contracts/{stem}/contract.toml": contract}
     return write_files(folder, files) / f"contracts/{stem}/contract.toml"
-
-
-def told(folder: Path, contract: str) -> str:
-    """What is said of the contract, without the folder it is in."""
-    path = write(folder, "001_t", HEAD + contract)
-    with pytest.raises(ContractError) as caught:
-        load_project(folder)
-    return str(caught.value).replace(f"{path.parent}/", "")
 
 
 @cases(("contract", "expected"), {
@@ -72,7 +63,7 @@ def told(folder: Path, contract: str) -> str:
         + ".time; known here: from, to"),
 })  # fmt: skip
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, contract: str, expected: str) -> None:
-    assert expected == told(tmp_path, contract)
+    assert expected == contract_error(tmp_path, HEAD + contract)
 
 
 def test_where_nothing_is_declared_the_sizes_are_the_usual(tmp_path: Path) -> None:

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from case_tables import cases
-from pgcontract.contract import load_project
-from pgcontract.errors import ContractError
-from written_files import write_files
+from contract_errors import contract_error
 
 HEAD = 'migration = "001_t.sql"\n[table."public.t"]\ncolumns.id = { type = "integer" }\n'
 FLOW = '[flow.sale]\ntable = "public.t"\nvalues = { seat = 1 }\n'
 BOOK = '[[flow.sale.step]]\nname = "book"\nsql = "INSERT INTO t VALUES (%(seat)s) RETURNING id"\ncaptures = ["id"]\n'
 RACE = '[race.sale]\ntable = "public.t"\ndescription = "x"\nviolations = "SELECT"\n'
-
-
-def told(folder: Path, contract: str) -> str:
-    """What is said of the contract, without the folder it is in."""
-    write_files(folder, {"migrations/001_t.sql": "", "contracts/001_t/contract.toml": HEAD + contract})
-    with pytest.raises(ContractError) as caught:
-        load_project(folder)
-    return str(caught.value).replace(f"{folder}/contracts/001_t/", "")
 
 
 @cases(("contract", "expected"), {
@@ -77,4 +66,4 @@ def told(folder: Path, contract: str) -> str:
         "8: race.sale.isolation_levels[1]: the text 'serialisable' is not known; did you mean `serializable`?"),
 })  # fmt: skip
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, contract: str, expected: str) -> None:
-    assert f"contract.toml:{expected}" == told(tmp_path, contract)
+    assert f"contract.toml:{expected}" == contract_error(tmp_path, HEAD + contract)

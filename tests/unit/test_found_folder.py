@@ -39,10 +39,8 @@ def found(root: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, at
     "diesel, whatever it is called": (
         {"diesel/1_a/up.sql": "", "diesel/1_a/down.sql": "", "diesel/2_b/up.sql": "", "diesel/2_b/down.sql": ""},
         ("diesel", "diesel")),
-    "not dependencies, hidden folders, tests and examples": ({
-            "db/migrations/1_a.sql": "",
-            **{f"{name}/migrations/1_a.sql": "" for name in ("vendor", ".x", "tests", "examples")},
-        },
+    "not dependencies, hidden folders, tests and examples": (
+        {f"{name}/migrations/1_a.sql": "" for name in ("db", "vendor", ".x", "tests", "examples")},
         ("db/migrations", "flat")),
     "not a virtual environment": ({"db/migrations/1_a.sql": "", "py/pyvenv.cfg": " ", "py/migrations/1_a.sql": ""},
         ("db/migrations", "flat")),

@@ -40,13 +40,10 @@ READ: dict[str, tuple[str, list[str], str]] = {
     "from another system": (f"-- pgcontract-ignore a.b: why\r\n{TABLE}\r\n", ["a.b"], "why"),
     "several": (f"-- pgcontract-ignore a.b, c.d e.f: why: so\n{TABLE}", ["a.b", "c.d", "e.f"], "why: so"),
     "a glob": (f"-- pgcontract-ignore a.*: why\n{TABLE}", ["a.*"], "why"),
-    "a subject": (
-        f"-- pgcontract-ignore a.b[public.f(integer[], text)]: why\n{TABLE}",
-        ["a.b[public.f(integer[], text)]"],
-        "why",
-    ),
+    "a subject": (f"-- pgcontract-ignore a.b[public.f(integer[], text)]: why\n{TABLE}",
+                  ["a.b[public.f(integer[], text)]"], "why"),
     "indented": ("CREATE TABLE x (\n    -- pgcontract-ignore a.b: why\n    a int);", ["a.b"], "why"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "checks", "reason"), READ.values(), ids=READ)

@@ -40,21 +40,17 @@ TRUTH: dict[str, tuple[At, tuple[Growth, ...]]] = {
     "a full scan": (scan, ("O(n)",)),
     "a tenth of the rows by an index": (lambda size: search(size, size // 10), ("O(rows)", "O(n)")),
     "a tenth of the rows read, three kept": (lambda size: search(size, 3, pages=size // 10), ("O(n)",)),
-    "a scan of a small table, then an index": (
-        lambda size: scan(size) if size == 1_000 else search(size, 3),
-        ("O(1)", "O(log n)", "O(rows)", "O(n)"),
-    ),
+    "a scan of a small table, then an index": (lambda size: scan(size) if size == 1_000 else search(size, 3),
+                                               ("O(1)", "O(log n)", "O(rows)", "O(n)")),
     "the square of the rows": (lambda size: CallCost(buffers=size * size // 1_000, rows_found=size), ()),
     "the square root of the rows": (lambda size: CallCost(buffers=math.isqrt(size), rows_found=1), ("O(n)",)),
     "pages in proportion, rows compared in square": (
         lambda size: CallCost(buffers=size // 50, rows_found=size, rows_handled=size * size),
         (),
     ),
-    "found twice, and not more with the table": (
-        lambda size: search(size, {1_000: 3, 10_000: 6, 100_000: 5}[size]),
-        ("O(1)", "O(log n)", "O(rows)", "O(n)"),
-    ),
-}
+    "found twice, and not more with the table": (lambda size: search(size, {1_000: 3, 10_000: 6, 100_000: 5}[size]),
+                                                 ("O(1)", "O(log n)", "O(rows)", "O(n)")),
+}  # fmt: skip
 PROMISES: tuple[Growth, ...] = ("O(1)", "O(log n)", "O(rows)", "O(n)")
 
 

@@ -25,10 +25,8 @@ def applied(folder: Path, files: dict[str, str]) -> list[tuple[Status, str]]:
     "goose": ({"m/1_a.sql": f"-- +goose Up\n{MADE}\n", "m/2_b.sql": f"-- +goose Up\n{INDEXED}\n"},
         "Move it to a file of its own with “-- +goose NO TRANSACTION” at its top.",
         {"m/2_b.sql": f"-- +goose NO TRANSACTION\n-- +goose Up\n{INDEXED}\n"}),
-    "dbmate": ({
-            "m/1_a.sql": f"-- migrate:up\n{MADE}\n-- migrate:down\n",
-            "m/2_b.sql": f"-- migrate:up\n{INDEXED}\n-- migrate:down\n",
-        },
+    "dbmate": (
+        {name: f"-- migrate:up\n{sql}\n-- migrate:down\n" for name, sql in (("m/1_a.sql", MADE), ("m/2_b.sql", INDEXED))},
         "Move it to a file of its own, with transaction:false behind its “-- migrate:up”.",
         {"m/2_b.sql": f"-- migrate:up transaction:false\n{INDEXED}\n-- migrate:down\n"}),
     "sqlx": (CARGO | {"m/1_a.sql": MADE, "m/2_b.sql": INDEXED},

@@ -182,13 +182,9 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
         "1_a.down.sql: is a rollback script; name the migration it belongs to"),
     "after what is not there": ({"1_a.sql": "", "1_a.contract.toml": _contract("1_a.sql", 'after = "0_z"')}, ".",
         "1_a.contract.toml:2: after = '0_z' names no migration that is there; known here: 1_a"),
-    "circle": ({
-            "1_a.sql": "",
-            "1_a.contract.toml": _contract("1_a.sql", 'after = "2_b"'),
-            "2_b.sql": "",
-            "2_b.contract.toml": _contract("2_b.sql", 'after = "1_a"'),
-        },
-        ".",
+    "circle": (
+        {"1_a.sql": "", "1_a.contract.toml": _contract("1_a.sql", 'after = "2_b"'),
+         "2_b.sql": "", "2_b.contract.toml": _contract("2_b.sql", 'after = "1_a"')}, ".",
         "1_a.contract.toml:2: these migrations wait for each other: 1_a after 2_b, 2_b after 1_a; "
         "take one `after` away"),
     "contract for what is not there": ({**PROJECT, "contracts/x/contract.toml": _contract("003_c.sql")}, ".",

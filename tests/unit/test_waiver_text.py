@@ -21,20 +21,16 @@ BEFORE = 'migration = "1.sql"  # the first\n\n[table."public.t"]  # a table\ncol
 ADDED: dict[str, tuple[str, str]] = {
     "behind what is there": (f"{BEFORE}\n", f"{BEFORE}\n{BLOCK}"),
     "behind a last line without an end": (BEFORE, f"{BEFORE}\n{BLOCK}"),
-    "with the line ends that are there": (
-        f"{BEFORE}\n".replace("\n", "\r\n"),
-        f"{BEFORE}\n{BLOCK}".replace("\n", "\r\n"),
-    ),
+    "with the line ends that are there": (f"{BEFORE}\n".replace("\n", "\r\n"),
+                                          f"{BEFORE}\n{BLOCK}".replace("\n", "\r\n")),
     "behind a byte order mark": (f"\ufeff{BEFORE}\n", f"\ufeff{BEFORE}\n{BLOCK}"),
-    "behind another waiver": (
-        f'{BEFORE}\n\n[[waiver]]\ncheck = "c.d"\nreason = "r"\nowner = "o"\nuntil = 2026-01-01\n',
-        f'{BEFORE}\n\n[[waiver]]\ncheck = "c.d"\nreason = "r"\nowner = "o"\nuntil = 2026-01-01\n{BLOCK}',
-    ),
+    "behind another waiver": (f'{BEFORE}\n\n[[waiver]]\ncheck = "c.d"\nreason = "r"\nowner = "o"\nuntil = 2026-01-01\n',
+        f'{BEFORE}\n\n[[waiver]]\ncheck = "c.d"\nreason = "r"\nowner = "o"\nuntil = 2026-01-01\n{BLOCK}'),
     "in the place of one": (
         f"{BEFORE}\n{BLOCK.replace('2026-12-31', '2020-01-01 # soon').replace('Ann', 'Bob')}\n[[grant]]\nx = 1\n",
         f"{BEFORE}\n{BLOCK.replace('2026-12-31', '2026-12-31 # soon')}\n[[grant]]\nx = 1\n",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "expected"), ADDED.values(), ids=ADDED)

@@ -59,9 +59,7 @@ def test_folder_is_read_by_name(
 
 
 def test_folder_without_its_sum_is_refused(tmp_path: Path) -> None:
-    files = {"1_a.sql": "SELECT 1;"}
-
-    assert ["migration.accepted error atlas.sum"] == read(tmp_path, files, layout="atlas").issues
+    assert ["migration.accepted error atlas.sum"] == read(tmp_path, {"1_a.sql": "SELECT 1;"}, layout="atlas").issues
 
 
 @pytest.mark.parametrize(("text", "sent", "transaction"), [

@@ -48,9 +48,8 @@ def test_way_back_has_an_option_of_its_own(tmp_path: Path) -> None:
 @cases("files", {
     "a pair a file": SAMPLE,
     "several pairs": {
-            f"{FOLDER}/1_a.sql": "-- migrate:up\nCREATE TABLE a (id int UNIQUE);\n-- migrate:down\nDROP TABLE a;\n"
-            "-- migrate:up\nCREATE TABLE b (id int REFERENCES a (id));\n-- migrate:down\nDROP TABLE b;\n"
-        },
+        f"{FOLDER}/1_a.sql": "-- migrate:up\nCREATE TABLE a (id int UNIQUE);\n-- migrate:down\nDROP TABLE a;\n"
+        "-- migrate:up\nCREATE TABLE b (id int REFERENCES a (id));\n-- migrate:down\nDROP TABLE b;\n"},
 })  # fmt: skip
 def test_way_back_is_the_second_half(files: dict[str, str], tmp_path: Path) -> None:
     folder = write_files(tmp_path, files) / FOLDER

@@ -126,17 +126,13 @@ def test_repeatable_script_is_run_again_and_again(tmp_path: Path) -> None:
     "from Spring's properties": ("SELECT '${App-Role}';",
         {"application.properties": "x=1\nspring.flyway.placeholders.app-role = app"}, {}, "SELECT 'app';"),
     "from Spring's YAML, without profiles": ("SELECT '#a#';",
-        {
-            "config/application.yml": "spring:\n  datasource: {url: x}\n  flyway:\n    placeholder-prefix: '#' # so\n"
-            '    placeholderSuffix: "#"\n    placeholders:\n      # the role\n      a: it\'s # mine\n---\n'
-            "spring:\n  config.activate.on-profile: test\n  flyway.placeholders.a: test\n"
-        },
+        {"config/application.yml": "spring:\n  datasource: {url: x}\n  flyway:\n    placeholder-prefix: '#' # so\n"
+         '    placeholderSuffix: "#"\n    placeholders:\n      # the role\n      a: it\'s # mine\n---\n'
+         "spring:\n  config.activate.on-profile: test\n  flyway.placeholders.a: test\n"},
         {}, "SELECT 'it's';"),
     "Flyway's own file before Spring's": ("SELECT '${a}${b}';",
-        {
-            "flyway.conf": "flyway.placeholders.a=1",
-            "application.yaml": "spring.flyway.placeholders: \n  a: 2\n  b: 3\n  c: 4",
-        },
+        {"flyway.conf": "flyway.placeholders.a=1",
+         "application.yaml": "spring.flyway.placeholders: \n  a: 2\n  b: 3\n  c: 4"},
         {}, "SELECT '13';"),
 })  # fmt: skip
 def test_placeholder(text: str, more: dict[str, str], values: dict[str, str], sent: str, tmp_path: Path) -> None:

@@ -93,6 +93,5 @@ def test_name_that_opens_every_statement_is_sql(statement: str, values: dict[str
 
 def test_what_is_wrong_behind_the_head_is_not_told(tmp_path: Path) -> None:
     broken = {"db/migrations/00003_c.sql": "-- +goose Down\nSELECT 1;\n"}
-    root = write_files(tmp_path, SAMPLE | broken)
 
-    assert not load_project(root / "db/migrations/00002_b.sql").issues
+    assert not load_project(write_files(tmp_path, SAMPLE | broken) / "db/migrations/00002_b.sql").issues

@@ -35,9 +35,7 @@ def test_two_folders_of_one_timestamp_are_told(tmp_path: Path) -> None:
 
 
 def test_without_hasuras_settings_the_same_folder_is_diesels(tmp_path: Path) -> None:
-    files = {**SAMPLE, "config.yaml": "other: true\n"}
-
-    assert "diesel" == read(tmp_path, files, FOLDER).layout
+    assert "diesel" == read(tmp_path, {**SAMPLE, "config.yaml": "other: true\n"}, FOLDER).layout
 
 
 def test_hasuras_own_command_deploys_it() -> None:

@@ -26,9 +26,7 @@ KEYS = ["20240101000000_init", "20240201000000_name"]
     "path", ["prisma", FOLDER, f"{FOLDER}/20240201000000_name", f"{FOLDER}/20240201000000_name/migration.sql"]
 )
 def test_prisma_folder_is_read_by_any_of_its_names(path: str, tmp_path: Path) -> None:
-    expected = Read(layout="prisma", order=KEYS, back=[], issues=[])
-
-    assert expected == read(tmp_path, SAMPLE, path)
+    assert Read(layout="prisma", order=KEYS, back=[], issues=[]) == read(tmp_path, SAMPLE, path)
 
 
 @pytest.mark.parametrize("path", ["db/1_a", "db/1_a/migration.sql"])

@@ -33,9 +33,7 @@ def test_refinery_folder_is_read_by_any_of_its_names(path: str, tmp_path: Path) 
     "another crate": ({"Cargo.toml": "[dependencies]\nsqlx = '0.8'\n"}, False),
 })  # fmt: skip
 def test_recognised(around: dict[str, str], recognised: bool, tmp_path: Path) -> None:
-    layout = read(tmp_path, {**around, "db/V1__a.sql": "SELECT 1;"}, "db").layout
-
-    assert recognised == (layout == "refinery")
+    assert recognised == (read(tmp_path, {**around, "db/V1__a.sql": "SELECT 1;"}, "db").layout == "refinery")
 
 
 def test_index_cannot_be_built_concurrently(tmp_path: Path) -> None:

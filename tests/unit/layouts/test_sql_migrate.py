@@ -35,6 +35,4 @@ def test_statement_below_a_mark_without_its_blank_is_told_to_be_dropped(tmp_path
     text = "--+migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\n"
     root = write_files(tmp_path, SAMPLE | {"migrations/3_c.sql": text})
 
-    issues = load_project(root / FOLDER).issues
-
-    assert [("3_c.sql", 2)] == [(issue.subject, issue.line) for issue in issues]
+    assert [("3_c.sql", 2)] == [(issue.subject, issue.line) for issue in load_project(root / FOLDER).issues]

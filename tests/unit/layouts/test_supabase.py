@@ -40,9 +40,7 @@ def test_file_that_opens_with_a_command_of_psql_is_refused_by_its_name(tmp_path:
 
 @pytest.mark.parametrize("path", ["supabase", FOLDER, f"{FOLDER}/20240201000000_floor.sql"])
 def test_supabase_folder_is_read_by_any_of_its_names(path: str, tmp_path: Path) -> None:
-    expected = Read(layout="supabase", order=[ROOMS, FLOOR], back=[], issues=[])
-
-    assert expected == read(tmp_path, SAMPLE, path)
+    assert Read(layout="supabase", order=[ROOMS, FLOOR], back=[], issues=[]) == read(tmp_path, SAMPLE, path)
 
 
 def test_platform_of_the_command_line_is_as_good_as_a_declared_one(tmp_path: Path) -> None:

@@ -28,9 +28,8 @@ def test_the_setup_that_it_asks_for_supplies_it(tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
     (folder / "001_x.sql").write_text(TEXT)
-    run = verify(load_project(folder, options=FolderOptions(setup=setup)))
 
-    assert Decision.CLEAR is run.verdict.decision
+    assert Decision.CLEAR is verify(load_project(folder, options=FolderOptions(setup=setup))).verdict.decision
 
 
 def test_a_setting_for_superusers_is_asked_for_and_supplied(tmp_path: Path) -> None:

@@ -47,6 +47,5 @@ def test_a_drop_that_only_the_runs_own_copies_hinder_is_no_fault_of_the_script(t
 def test_password_of_a_refused_statement_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "001_app.sql").write_text("CREATE ROLE app PASSWORD 'geheim' SUPERUSER;\n", encoding="utf-8")
     run = verify(load_project(tmp_path / "001_app.sql"), RunOptions(only=("script.applies",)))
-    statement = run.findings[0].evidence[1].text
 
-    assert "CREATE ROLE app PASSWORD '…' SUPERUSER" == statement
+    assert "CREATE ROLE app PASSWORD '…' SUPERUSER" == run.findings[0].evidence[1].text
