@@ -121,6 +121,7 @@ def test_verify_names_it_first(tmp_path: Path) -> None:
 
 @cases(("files", "named", "expected"), {
     "a repository": ({"db/migrations/1_a.sql": ""}, ".", "db/migrations"),
+    "below migrations/": ({"migrations/v2/1_a.sql": ""}, ".", "migrations/v2"),
     "a part of one": ({"x/db/patches/1_a.sql": "", "y/1.sql": ""}, "x", "x/db/patches"),
     "not where SQL lies in it": ({"db/migrations/1_a.sql": "", "report.sql": ""}, ".", None),
     "not one of two": ({"a/migrations/1_a.sql": "", "b/migrations/1_a.sql": ""}, ".", None),

@@ -162,7 +162,7 @@ def is_recognised(path: Path) -> bool:
     """Whether a folder holds migrations of its own, or those of a tool that is not read, which is then told."""
     folder = Folder(path=path, root=path)
     try:
-        if any((path / name).is_dir() for name in ("migrations", "contracts")):
+        if (path / "contracts").is_dir() or ((path / "migrations").is_dir() and is_recognised(path / "migrations")):
             return True
         known = layout_of_tool(folder) or unread_tool(folder) or shows_any_folder(folder)
     except (InputError, PermissionError):
