@@ -118,6 +118,8 @@ class _Raiser:
             "CALL": self.by_call,
             "ROW": self.by_row,
         }
+        if first != "CALL" and self._regime != self._access.regimes[0]:
+            del ways["CALL"]  # what is granted by default on tables changes nothing in who may call a function
         for way in sorted(ways, key=lambda way: way != first):
             raised = ways[way](column)
             if raised is not None:

@@ -39,7 +39,7 @@ _DOCUMENTS: Final = ("json", "jsonb")
 _KEY: Final = lazy_pattern(r"->>?\s*'(\w+)'")
 _NEW: Final = 950  # what a row that is tried to be inserted is made of
 _MAX_EACH: Final = 4
-_MAX_OTHERS: Final = 24
+_MAX_OTHERS: Final = 12
 _EXECUTES: Final = lazy_pattern(r"\bEXECUTE\b", re.IGNORECASE)
 # Whoever has a row in one is let in by it, and each of our users has.
 _LETS_IN: Final = lazy_pattern(
