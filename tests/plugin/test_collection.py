@@ -62,16 +62,12 @@ def test_a_mistake_in_a_contract_is_told_with_its_line_and_without_a_traceback(
 
 
 @pytest.mark.usefixtures("project")
-@pytest.mark.parametrize(
-    ("option", "message"),
-    [
-        (["--pgcontract-pg", "weel"], "*unknown server 'weel'*did you mean 'wheel'?*"),
-        (["--pgcontract-only", "colum.type"], "*'colum.type' selects no check*column.type*"),
-        (["--pgcontract-through", "7"], "*no migration is called '7'*"),
-        (["--pgcontract-report", "pyproject.toml/reports"], "*report folder*cannot be written*"),
-    ],
-    ids=["server", "check", "migration", "folder"],
-)
+@pytest.mark.parametrize(("option", "message"), [
+    (["--pgcontract-pg", "weel"], "*unknown server 'weel'*did you mean 'wheel'?*"),
+    (["--pgcontract-only", "colum.type"], "*'colum.type' selects no check*column.type*"),
+    (["--pgcontract-through", "7"], "*no migration is called '7'*"),
+    (["--pgcontract-report", "pyproject.toml/reports"], "*report folder*cannot be written*"),
+], ids=["server", "check", "migration", "folder"])  # fmt: skip
 def test_a_mistaken_option_is_told_before_a_server_starts(
     pytester: pytest.Pytester, option: list[str], message: str
 ) -> None:
@@ -84,21 +80,17 @@ def test_a_mistaken_option_is_told_before_a_server_starts(
 
 
 @pytest.mark.usefixtures("project")
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["schema"],
-        ["schema/"],
-        [FILE],
-        ["schema/contracts"],
-        ["schema/migrations/001_note.sql"],
-        ["test_other.py", "schema"],
-        [".", "schema"],
-        ["--pgcontract"],
-        ["--pgcontract", "."],
-    ],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("arguments", [
+    ["schema"],
+    ["schema/"],
+    [FILE],
+    ["schema/contracts"],
+    ["schema/migrations/001_note.sql"],
+    ["test_other.py", "schema"],
+    [".", "schema"],
+    ["--pgcontract"],
+    ["--pgcontract", "."],
+], ids=" ".join)  # fmt: skip
 def test_contracts_are_collected_where_an_argument_is_their_project_or_in_it(
     pytester: pytest.Pytester, arguments: list[str]
 ) -> None:
@@ -140,18 +132,14 @@ def test_the_working_folder_is_no_argument_in_a_project_itself(
     assert [] == collected(pytester, *([word] if word else []))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["db/migrations"], []),
-        (["db"], []),
-        (["--pgcontract"], []),
-        (["--pgcontract", "db/migrations"], ["001_note", "002_more"]),
-        (["--pgcontract", "db"], ["001_note", "002_more"]),
-        (["--pgcontract", "db/migrations/001_note.sql"], ["001_note"]),
-    ],
-    ids=lambda value: " ".join(value),
-)
+@pytest.mark.parametrize(("arguments", "expected"), [
+    (["db/migrations"], []),
+    (["db"], []),
+    (["--pgcontract"], []),
+    (["--pgcontract", "db/migrations"], ["001_note", "002_more"]),
+    (["--pgcontract", "db"], ["001_note", "002_more"]),
+    (["--pgcontract", "db/migrations/001_note.sql"], ["001_note"]),
+], ids=lambda value: " ".join(value))  # fmt: skip
 def test_a_folder_without_contracts_is_asked_on_demand(
     pytester: pytest.Pytester, arguments: list[str], expected: list[str]
 ) -> None:

@@ -76,19 +76,16 @@ def test_workers_keywords_and_markers_choose_among_them(pytester: pytest.Pyteste
     others.assert_outcomes(passed=1, deselected=13)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (("-o", "pgcontract_path=elsewhere"), "*elsewhere: there is no such file or folder;*"),
-        (("--pgcontract-pg", "none"), "*a database needs a server, and --pg none names no server*"),
-        (("--pgcontract-pg", "weel"), "*unknown server 'weel'*did you mean 'wheel'?*"),
-        (("--pgcontract-timeout", "soon"), "*--pgcontract-timeout*"),
-        (
-            ("--rootdir", "empty"),
-            "*no migrations to make a database of: there is none of schema/migrations, *pgcontract_path*",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("options", "words"), [
+    (("-o", "pgcontract_path=elsewhere"), "*elsewhere: there is no such file or folder;*"),
+    (("--pgcontract-pg", "none"), "*a database needs a server, and --pg none names no server*"),
+    (("--pgcontract-pg", "weel"), "*unknown server 'weel'*did you mean 'wheel'?*"),
+    (("--pgcontract-timeout", "soon"), "*--pgcontract-timeout*"),
+    (
+        ("--rootdir", "empty"),
+        "*no migrations to make a database of: there is none of schema/migrations, *pgcontract_path*",
+    ),
+])  # fmt: skip
 @pytest.mark.usefixtures("shop")
 def test_what_cannot_be_had_is_one_message(pytester: pytest.Pytester, options: tuple[str, ...], words: str) -> None:
     pytester.mkdir("empty")

@@ -60,16 +60,12 @@ def run(pytester: pytest.Pytester, *arguments: str, process: bool = False) -> tu
     return int(result.ret), wrong, verdict[1] if verdict else ""
 
 
-@pytest.mark.parametrize(
-    ("edit", "expected"),
-    [
-        (kept, (0, {}, "CLEAR")),
-        (broken, (1, {"failed": 1}, "BLOCKED")),
-        (waived, (0, {"xfailed": 1}, "CAUTION")),
-        (known, (0, {"xfailed": 1}, "CLEAR")),
-    ],
-    ids=["kept", "broken", "waived", "known"],
-)
+@pytest.mark.parametrize(("edit", "expected"), [
+    (kept, (0, {}, "CLEAR")),
+    (broken, (1, {"failed": 1}, "BLOCKED")),
+    (waived, (0, {"xfailed": 1}, "CAUTION")),
+    (known, (0, {"xfailed": 1}, "CLEAR")),
+], ids=["kept", "broken", "waived", "known"])  # fmt: skip
 def test_outcomes_and_verdict(
     pytester: pytest.Pytester, project: Path, edit: Edit, expected: tuple[int, dict[str, int], str]
 ) -> None:
@@ -102,15 +98,11 @@ def test_a_selection_is_never_clear(pytester: pytest.Pytester) -> None:
     assert (0, {}, "CAUTION") == run(pytester, "schema", "-k", "column.type")
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (("-k", "column and id"), (0, {}, "CAUTION")),
-        (("-k", "waiver"), (1, {"failed": 1}, "BLOCKED")),
-        ((f"schema/{CONTRACT}::waiver.live[column.type[public.note.body]]",), (1, {"failed": 1}, "BLOCKED")),
-    ],
-    ids=["beside it", "it", "it by its name"],
-)
+@pytest.mark.parametrize(("words", "expected"), [
+    (("-k", "column and id"), (0, {}, "CAUTION")),
+    (("-k", "waiver"), (1, {"failed": 1}, "BLOCKED")),
+    ((f"schema/{CONTRACT}::waiver.live[column.type[public.note.body]]",), (1, {"failed": 1}, "BLOCKED")),
+], ids=["beside it", "it", "it by its name"])  # fmt: skip
 def test_a_selection_judges_a_waiver_that_it_names(
     pytester: pytest.Pytester, project: Path, words: tuple[str, ...], expected: tuple[int, dict[str, int], str]
 ) -> None:
@@ -198,15 +190,12 @@ def test_the_options_of_a_folder_count(pytester: pytest.Pytester, project: Path)
     result.assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (("--pgcontract-setup", "setup.sql"), "setup.sql: no such file"),
-        (("--pgcontract-set", "a"), "--pgcontract-set: a value is given as NAME=VALUE; number 1 is not"),
-        (("--pgcontract-applied", "9"), "no migration is called '9'"),
-        (("--pgcontract-layout", "flatt"), "no layout is called so"),
-    ],
-)
+@pytest.mark.parametrize(("options", "words"), [
+    (("--pgcontract-setup", "setup.sql"), "setup.sql: no such file"),
+    (("--pgcontract-set", "a"), "--pgcontract-set: a value is given as NAME=VALUE; number 1 is not"),
+    (("--pgcontract-applied", "9"), "no migration is called '9'"),
+    (("--pgcontract-layout", "flatt"), "no layout is called so"),
+])  # fmt: skip
 @pytest.mark.usefixtures("project")
 def test_a_wrong_option_of_a_folder_is_an_error(options: tuple[str, ...], words: str, pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("schema", *options)

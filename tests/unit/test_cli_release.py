@@ -148,23 +148,20 @@ def test_a_tool_with_a_history_deploys_by_its_own_command(verified: Verified) ->
     assert release(file, "--method", "editor")[0] == 2
 
 
-@pytest.mark.parametrize(
-    ("files", "command", "back"),
-    [
-        pytest.param(
-            {"1_note.up.sql": TABLE, "2_b.up.sql": COLUMN, "2_b.down.sql": BACK},
-            'migrate -path db -database "$DATABASE_URL" down 1',
-            {"back/2_b.down.sql"},
-            id="files of their own",
-        ),
-        pytest.param(
-            {"1_note.sql": f"-- +goose Up\n{TABLE}", "2_b.sql": f"-- +goose Up\n{COLUMN}-- +goose Down\n{BACK}"},
-            'goose -dir db postgres "$DATABASE_URL" down',
-            set(),
-            id="in the same file",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("files", "command", "back"), [
+    pytest.param(
+        {"1_note.up.sql": TABLE, "2_b.up.sql": COLUMN, "2_b.down.sql": BACK},
+        'migrate -path db -database "$DATABASE_URL" down 1',
+        {"back/2_b.down.sql"},
+        id="files of their own",
+    ),
+    pytest.param(
+        {"1_note.sql": f"-- +goose Up\n{TABLE}", "2_b.sql": f"-- +goose Up\n{COLUMN}-- +goose Down\n{BACK}"},
+        'goose -dir db postgres "$DATABASE_URL" down',
+        set(),
+        id="in the same file",
+    ),
+])  # fmt: skip
 def test_what_a_tool_deployed_it_takes_back_itself(
     files: dict[str, str], command: str, back: set[str], verified: Verified
 ) -> None:

@@ -341,19 +341,15 @@ SUPABASE = {
 WITHOUT = [(CONFIG, "db.major_version is gone, api.schemas is changed")]
 
 
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({CONFIG: SUPABASE[CONFIG].replace("17", "15")}, [(CONFIG, "db.major_version is changed")]),
-        ({CONFIG: SUPABASE[CONFIG].replace('"public", ', "")}, [(CONFIG, "api.schemas is changed")]),
-        ({CONFIG: SUPABASE[CONFIG].replace("[api]", "[api]\nenabled = false")}, [(CONFIG, "api.schemas is changed")]),
-        ({CONFIG: SUPABASE[CONFIG].replace('"app"', '"app", "more"') + "port = 1\n"}, []),
-        ({CONFIG: None}, WITHOUT),
-        ({CONFIG: None, "pgcontract.toml": "[production]\npostgres = 17\n"}, [(CONFIG, "api.schemas is changed")]),
-        ({CONFIG: None, "supabase/seed.sql": "SELECT 1;\n"}, WITHOUT),
-    ],
-    ids=["major", "fewer schemas", "no API", "more schemas", "gone", "said elsewhere", "gone beside others"],
-)
+@pytest.mark.parametrize(("files", "expected"), [
+    ({CONFIG: SUPABASE[CONFIG].replace("17", "15")}, [(CONFIG, "db.major_version is changed")]),
+    ({CONFIG: SUPABASE[CONFIG].replace('"public", ', "")}, [(CONFIG, "api.schemas is changed")]),
+    ({CONFIG: SUPABASE[CONFIG].replace("[api]", "[api]\nenabled = false")}, [(CONFIG, "api.schemas is changed")]),
+    ({CONFIG: SUPABASE[CONFIG].replace('"app"', '"app", "more"') + "port = 1\n"}, []),
+    ({CONFIG: None}, WITHOUT),
+    ({CONFIG: None, "pgcontract.toml": "[production]\npostgres = 17\n"}, [(CONFIG, "api.schemas is changed")]),
+    ({CONFIG: None, "supabase/seed.sql": "SELECT 1;\n"}, WITHOUT),
+], ids=["major", "fewer schemas", "no API", "more schemas", "gone", "said elsewhere", "gone beside others"])  # fmt: skip
 def test_configuration_of_supabase_that_asks_less_is_told(
     files: Mapping[str, str | None], expected: list[tuple[str, str]], tmp_path: Path
 ) -> None:

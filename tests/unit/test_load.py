@@ -166,58 +166,55 @@ def test_values_are_as_uneven_as_the_data_set_says(tmp_path: Path) -> None:
     assert (0.8, 0.5, 5.0, 0.4) == row
 
 
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        pytest.param(
-            "columns.status = { weights = { gone = 1 } }",
-            '14: the data set breaks a rule: row 1 of public.orders (...): new row for relation "orders" violates check '
-            'constraint "orders_status_check". Change what it says of these columns, or the rule',
-            id="check",
-        ),
-        pytest.param(
-            'columns.id = { expression = "n % 7" }',
-            "14: the data set breaks a rule: row 8 of public.orders (...): orders_pkey is unique, and an earlier row has "
-            "the same id. Change what it says of these columns, or the rule",
-            id="unique",
-        ),
-        pytest.param(
-            'columns.person = { expression = "n * 2" }',
-            "14: the data set breaks a rule: row 51 of public.orders (...): the foreign key orders_person_fkey refers to "
-            "a row of public.people that is not there. Change what it says of these columns, or the rule",
-            id="foreign key",
-        ),
-        pytest.param(
-            "columns.status = { expression = \"CASE WHEN n < 42 THEN 'a' END\" }",
-            '14: the data set breaks a rule: row 42 of public.orders (...): null value in column "status" of relation '
-            '"orders" violates not-null constraint. Change what it says of these columns, or the rule',
-            id="not null",
-        ),
-        pytest.param(
-            "columns.code = { expression = \"'a' || n * 15\" }",
-            "14: the data set breaks a rule: row 67 of public.orders (...): value too long for type character varying"
-            "(4). Change what it says of these columns, or the rule",
-            id="length",
-        ),
-        pytest.param(
-            'columns.code = { distinct = 3 }\ncolumns.person = { expression = "1 / (n - 5)" }',
-            "15: the data set breaks a rule: row 5 of public.orders: division by zero. Change what it says of these "
-            "columns, or the rule",
-            id="no value at all",
-        ),
-        pytest.param(
-            'columns.code = { expression = "stauts" }',
-            '14: the data set breaks a rule: row 1 of public.orders: column "stauts" does not exist. Change what it says '
-            "of these columns, or the rule",
-            id="no such column",
-        ),
-        pytest.param(
-            'columns.code = { expression = "left(status, 2)" }\ncolumns.status = { expression = "code" }',
-            "14: of public.orders the columns code, status read each other in a circle; let one of them stand alone",
-            id="circle",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("said", "expected"), [
+    pytest.param(
+        "columns.status = { weights = { gone = 1 } }",
+        '14: the data set breaks a rule: row 1 of public.orders (...): new row for relation "orders" violates check '
+        'constraint "orders_status_check". Change what it says of these columns, or the rule',
+        id="check",
+    ),
+    pytest.param(
+        'columns.id = { expression = "n % 7" }',
+        "14: the data set breaks a rule: row 8 of public.orders (...): orders_pkey is unique, and an earlier row has "
+        "the same id. Change what it says of these columns, or the rule",
+        id="unique",
+    ),
+    pytest.param(
+        'columns.person = { expression = "n * 2" }',
+        "14: the data set breaks a rule: row 51 of public.orders (...): the foreign key orders_person_fkey refers to "
+        "a row of public.people that is not there. Change what it says of these columns, or the rule",
+        id="foreign key",
+    ),
+    pytest.param(
+        "columns.status = { expression = \"CASE WHEN n < 42 THEN 'a' END\" }",
+        '14: the data set breaks a rule: row 42 of public.orders (...): null value in column "status" of relation '
+        '"orders" violates not-null constraint. Change what it says of these columns, or the rule',
+        id="not null",
+    ),
+    pytest.param(
+        "columns.code = { expression = \"'a' || n * 15\" }",
+        "14: the data set breaks a rule: row 67 of public.orders (...): value too long for type character varying"
+        "(4). Change what it says of these columns, or the rule",
+        id="length",
+    ),
+    pytest.param(
+        'columns.code = { distinct = 3 }\ncolumns.person = { expression = "1 / (n - 5)" }',
+        "15: the data set breaks a rule: row 5 of public.orders: division by zero. Change what it says of these "
+        "columns, or the rule",
+        id="no value at all",
+    ),
+    pytest.param(
+        'columns.code = { expression = "stauts" }',
+        '14: the data set breaks a rule: row 1 of public.orders: column "stauts" does not exist. Change what it says '
+        "of these columns, or the rule",
+        id="no such column",
+    ),
+    pytest.param(
+        'columns.code = { expression = "left(status, 2)" }\ncolumns.status = { expression = "code" }',
+        "14: of public.orders the columns code, status read each other in a circle; let one of them stand alone",
+        id="circle",
+    ),
+])  # fmt: skip
 def test_a_data_set_that_breaks_a_rule_says_which_row_and_where(tmp_path: Path, said: str, expected: str) -> None:
     with pytest.raises(ContractError) as caught, benched(tmp_path, TABLES, contract=CONTRACT + said):
         pass
@@ -249,31 +246,25 @@ def test_loading_is_told_as_it_goes_on(tmp_path: Path) -> None:
     assert [("public.t", done, 277_500) for done in steps] == actual
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("500000", 500_000),
-        ("500k", 500_000),
-        ("1M", 1_000_000),
-        ("1.5m", 1_500_000),
-        ("10,000", 10_000),
-        ("10_000", 10_000),
-    ],
-)
+@pytest.mark.parametrize(("text", "expected"), [
+    ("500000", 500_000),
+    ("500k", 500_000),
+    ("1M", 1_000_000),
+    ("1.5m", 1_500_000),
+    ("10,000", 10_000),
+    ("10_000", 10_000),
+])  # fmt: skip
 def test_a_count_is_read_as_people_write_it(text: str, expected: int) -> None:
     assert expected == read_rows(text, option="--rows")
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("many", "--rows takes a count such as 500000, 500k or 1M; 'many' is none."),
-        ("-1", "--rows takes a count such as 500000, 500k or 1M; '-1' is none."),
-        ("0", "--rows takes a whole count from 1 to 100M; '0' is outside."),
-        ("1.5", "--rows takes a whole count from 1 to 100M; '1.5' is outside."),
-        ("1000M", "--rows takes a whole count from 1 to 100M; '1000M' is outside."),
-    ],
-)
+@pytest.mark.parametrize(("text", "expected"), [
+    ("many", "--rows takes a count such as 500000, 500k or 1M; 'many' is none."),
+    ("-1", "--rows takes a count such as 500000, 500k or 1M; '-1' is none."),
+    ("0", "--rows takes a whole count from 1 to 100M; '0' is outside."),
+    ("1.5", "--rows takes a whole count from 1 to 100M; '1.5' is outside."),
+    ("1000M", "--rows takes a whole count from 1 to 100M; '1000M' is outside."),
+])  # fmt: skip
 def test_what_is_no_count_is_told(text: str, expected: str) -> None:
     with pytest.raises(InputError) as caught:
         read_rows(text, option="--rows")

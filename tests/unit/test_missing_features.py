@@ -212,15 +212,12 @@ def test_the_extensions_of_a_prebuilt_server_are_known_by_name() -> None:
     assert set() == actual - set(known_extensions())
 
 
-@pytest.mark.parametrize(
-    ("field", "query"),
-    [
-        ("functions", "SELECT proname FROM pg_catalog.pg_proc"),
-        ("settings", "SELECT name FROM pg_catalog.pg_settings"),
-        ("roles", "SELECT rolname FROM pg_catalog.pg_roles"),
-        ("collations", "SELECT collname FROM pg_catalog.pg_collation"),
-    ],
-)
+@pytest.mark.parametrize(("field", "query"), [
+    ("functions", "SELECT proname FROM pg_catalog.pg_proc"),
+    ("settings", "SELECT name FROM pg_catalog.pg_settings"),
+    ("roles", "SELECT rolname FROM pg_catalog.pg_roles"),
+    ("collations", "SELECT collname FROM pg_catalog.pg_collation"),
+])  # fmt: skip
 @pytest.mark.parametrize("major", KNOWN_MAJORS)
 def test_each_name_is_there_from_its_major_on(major: int, field: str, query: str) -> None:
     # What the parser makes of SQL/JSON is no function in the catalog.

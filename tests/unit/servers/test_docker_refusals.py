@@ -80,17 +80,13 @@ def test_without_rights_the_group_is_named(door: Path) -> None:
     assert (True, True) == (f"uid 65534 may not use the Docker daemon at {door}" in said, "usermod -aG docker" in said)
 
 
-@pytest.mark.parametrize(
-    ("production", "image"),
-    [
-        (Production(platform="supabase", postgres=17), "supabase/postgres:17.6.1.132"),
-        (Production(platform="supabase", postgres=15), "supabase/postgres:15.8.1.085"),
-        (Production(platform="supabase"), "supabase/postgres:17.6.1.132"),
-        (Production(postgres=16), "postgres:16"),
-        (Production(), "postgres:17"),
-    ],
-    ids=["supabase 17", "supabase 15", "supabase", "16", "nothing said"],
-)
+@pytest.mark.parametrize(("production", "image"), [
+    (Production(platform="supabase", postgres=17), "supabase/postgres:17.6.1.132"),
+    (Production(platform="supabase", postgres=15), "supabase/postgres:15.8.1.085"),
+    (Production(platform="supabase"), "supabase/postgres:17.6.1.132"),
+    (Production(postgres=16), "postgres:16"),
+    (Production(), "postgres:17"),
+], ids=["supabase 17", "supabase 15", "supabase", "16", "nothing said"])  # fmt: skip
 def test_without_an_image_it_is_the_one_that_production_runs(production: Production, image: str) -> None:
     assert image == production_image(production)
 
@@ -105,18 +101,14 @@ def test_a_major_that_supabase_does_not_have_is_refused_with_those_it_has() -> N
 OURS = Owner.current_process()
 
 
-@pytest.mark.parametrize(
-    ("owner", "dead"),
-    [
-        (OURS, False),
-        (replace(OURS, started="1"), True),
-        (replace(OURS, boot="an earlier one"), True),
-        (replace(OURS, machine="another", boot="its own"), False),
-        (replace(OURS, user=OURS.user + 1, started="1"), False),
-        (replace(OURS, processes="pid:[1]", started="1"), False),
-    ],
-    ids=["lives", "id used again", "machine restarted", "elsewhere", "somebody else", "in another container"],
-)
+@pytest.mark.parametrize(("owner", "dead"), [
+    (OURS, False),
+    (replace(OURS, started="1"), True),
+    (replace(OURS, boot="an earlier one"), True),
+    (replace(OURS, machine="another", boot="its own"), False),
+    (replace(OURS, user=OURS.user + 1, started="1"), False),
+    (replace(OURS, processes="pid:[1]", started="1"), False),
+], ids=["lives", "id used again", "machine restarted", "elsewhere", "somebody else", "in another container"])  # fmt: skip
 def test_an_owner_is_dead_only_where_that_is_known(owner: Owner, dead: bool) -> None:
     assert dead == owner.is_dead(seen_by=OURS)
 

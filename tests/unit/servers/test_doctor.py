@@ -125,15 +125,11 @@ def test_a_run_that_lives_is_left_alone(pgcontract: Command, room: Path, setting
     assert ("nothing", True) == actual
 
 
-@pytest.mark.parametrize(
-    ("bound", "expected"),
-    [
-        ("", "0 bytes of at most 500.0 MB, the least recently used goes first; set by PGCONTRACT_CACHE_MAX"),
-        ("2GB", "0 bytes of at most 2.0 GB, the least recently used goes first; set by PGCONTRACT_CACHE_MAX"),
-        ("much", "0 bytes; PGCONTRACT_CACHE_MAX=much is no size; write one as 500MB or 2GB"),
-    ],
-    ids=["as it is", "set", "no size"],
-)
+@pytest.mark.parametrize(("bound", "expected"), [
+    ("", "0 bytes of at most 500.0 MB, the least recently used goes first; set by PGCONTRACT_CACHE_MAX"),
+    ("2GB", "0 bytes of at most 2.0 GB, the least recently used goes first; set by PGCONTRACT_CACHE_MAX"),
+    ("much", "0 bytes; PGCONTRACT_CACHE_MAX=much is no size; write one as 500MB or 2GB"),
+], ids=["as it is", "set", "no size"])  # fmt: skip
 def test_the_bound_of_the_cache_is_told(pgcontract: Command, settings: dict[str, str], bound: str, expected: str) -> None:
     said = pgcontract("doctor", **settings, PGCONTRACT_CACHE_MAX=bound)
 

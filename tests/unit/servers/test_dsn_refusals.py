@@ -70,14 +70,11 @@ def test_a_host_that_does_not_answer_is_told_with_where_and_as_whom() -> None:
     assert (ServerUnavailable, True) == actual
 
 
-@pytest.mark.parametrize(
-    ("spec", "why"),
-    [
-        ("dsn", "dsn names no server; "),
-        ("dsn:hunter2 at host", "the text after dsn: is no connection string of libpq; "),
-        ("dsn:postgresql://ci:hunter2@[host/app", "the text after dsn: is no connection string of libpq; "),
-    ],
-)
+@pytest.mark.parametrize(("spec", "why"), [
+    ("dsn", "dsn names no server; "),
+    ("dsn:hunter2 at host", "the text after dsn: is no connection string of libpq; "),
+    ("dsn:postgresql://ci:hunter2@[host/app", "the text after dsn: is no connection string of libpq; "),
+])  # fmt: skip
 def test_a_text_that_libpq_cannot_read_is_not_repeated(spec: str, why: str) -> None:
     form = "write dsn:postgresql://user@host:5432/database, or dsn:service=name; the password is best left to .pgpass"
     assert (InputError, why + form) == refusal(spec)

@@ -176,15 +176,11 @@ def test_an_endless_script_is_a_finding_with_its_line_and_time(tmp_path: Path) -
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("COPY t FROM STDIN", "0A000"),
-        ("COPY (SELECT 1) TO STDOUT", None),
-        ("COPY (SELECT 1) TO STDOUT; SELECT 1/0", "22012"),
-    ],
-    ids=["in", "out", "out, then an error"],
-)
+@pytest.mark.parametrize(("text", "expected"), [
+    ("COPY t FROM STDIN", "0A000"),
+    ("COPY (SELECT 1) TO STDOUT", None),
+    ("COPY (SELECT 1) TO STDOUT; SELECT 1/0", "22012"),
+], ids=["in", "out", "out, then an error"])  # fmt: skip
 def test_copy_between_script_and_client_leaves_the_connection_usable(
     sandbox: Sandbox, empty: DatabaseState, text: str, expected: str | None
 ) -> None:
@@ -202,18 +198,14 @@ def test_copy_between_script_and_client_leaves_the_connection_usable(
     assert (expected, (1,)) == actual
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "DROP DATABASE pgcontract_1;",
-        "ALTER DATABASE pgcontract_1 RENAME TO mine;",
-        "SELECT pg_terminate_backend(pg_backend_pid());",
-        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET role = anon', current_database()); END $$;",
-        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I ALLOW_CONNECTIONS false', current_database()); END $$;",
-        "ALTER ROLE postgres SET role = 'anon';",
-    ],
-    ids=["drops our database", "renames it", "ends itself", "is another", "locks up", "is another always"],
-)
+@pytest.mark.parametrize("text", [
+    "DROP DATABASE pgcontract_1;",
+    "ALTER DATABASE pgcontract_1 RENAME TO mine;",
+    "SELECT pg_terminate_backend(pg_backend_pid());",
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET role = anon', current_database()); END $$;",
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I ALLOW_CONNECTIONS false', current_database()); END $$;",
+    "ALTER ROLE postgres SET role = 'anon';",
+], ids=["drops our database", "renames it", "ends itself", "is another", "locks up", "is another always"])  # fmt: skip
 def test_a_script_that_takes_our_own_things_passes_nowhere(tmp_path: Path, text: str) -> None:
     run = judged(tmp_path, text)
 

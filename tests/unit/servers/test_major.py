@@ -85,15 +85,12 @@ def refusal(spec: str = "17") -> tuple[type[PgcontractError], str]:
     return type(refused.value), str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ("14", "PostgreSQL 14 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
-        ("19", "PostgreSQL 19 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
-        ("9.6", "PostgreSQL 9.6 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
-        ("17.4", "--pg takes a major alone: --pg 17, or --pg binaries:DIR for the programs of 17.4"),
-    ],
-)
+@pytest.mark.parametrize(("spec", "message"), [
+    ("14", "PostgreSQL 14 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
+    ("19", "PostgreSQL 19 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
+    ("9.6", "PostgreSQL 9.6 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
+    ("17.4", "--pg takes a major alone: --pg 17, or --pg binaries:DIR for the programs of 17.4"),
+])  # fmt: skip
 def test_a_number_that_is_no_known_major_is_the_owners_to_correct(spec: str, message: str) -> None:
     with pytest.raises(InputError) as refused:
         provider_for(spec)

@@ -35,15 +35,12 @@ def migrating(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[psyc
         yield connection
 
 
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("auth.uid()::text", USER),
-        ("auth.role()", "authenticated"),
-        ("auth.email()", "ann@example.com"),
-        ("auth.jwt() ->> 'aud'", "api"),
-    ],
-)
+@pytest.mark.parametrize(("question", "answer"), [
+    ("auth.uid()::text", USER),
+    ("auth.role()", "authenticated"),
+    ("auth.email()", "ann@example.com"),
+    ("auth.jwt() ->> 'aud'", "api"),
+])  # fmt: skip
 def test_a_request_is_known_by_its_claims(migrating: psycopg.Connection, question: str, answer: str) -> None:
     claims = f'{{"sub": "{USER}", "role": "authenticated", "email": "ann@example.com", "aud": "api"}}'
     migrating.execute("SELECT set_config('request.jwt.claims', %s, true)", [claims])

@@ -39,15 +39,12 @@ def test_the_specs_of_this_build_are_listed() -> None:
     assert KNOWN_MAJORS == ", ".join(known_specs())
 
 
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ("whel", f"unknown server 'whel': known are {KNOWN_MAJORS}; did you mean 'wheel'?"),
-        ("docker:", "docker: names no image; write --pg docker:IMAGE, or --pg docker for production's own"),
-        ("postgresql://a:b@c/d", f"a server with an address is --pg dsn:URL; known are {KNOWN_MAJORS}"),
-        ("binaries:", "binaries: names no folder; write --pg binaries:DIR, or --pg binaries to look for one"),
-    ],
-)
+@pytest.mark.parametrize(("spec", "message"), [
+    ("whel", f"unknown server 'whel': known are {KNOWN_MAJORS}; did you mean 'wheel'?"),
+    ("docker:", "docker: names no image; write --pg docker:IMAGE, or --pg docker for production's own"),
+    ("postgresql://a:b@c/d", f"a server with an address is --pg dsn:URL; known are {KNOWN_MAJORS}"),
+    ("binaries:", "binaries: names no folder; write --pg binaries:DIR, or --pg binaries to look for one"),
+])  # fmt: skip
 def test_a_spec_that_names_no_provider_is_answered_with_those_there_are(spec: str, message: str) -> None:
     with pytest.raises(InputError) as refused:
         provider_for(spec)
