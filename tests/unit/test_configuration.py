@@ -10,6 +10,7 @@ from pgcontract.contract.configuration import place_in_repository, read_configur
 from pgcontract.contract.project import Project
 from pgcontract.contract.project_loading import load_project
 from pgcontract.errors import ContractError, InputError
+from refusals import refusal
 from written_files import write_files
 
 PYPROJECT = """
@@ -120,10 +121,7 @@ def test_the_home_folder_is_the_last_place(tmp_path: Path, monkeypatch: pytest.M
         "{}/pyproject.toml:11: section mine has no `title`; give it one, or name a default section: "),
 })  # fmt: skip
 def test_a_mistake_has_its_file_and_line(files: dict[str, str], expected: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError) as caught:
-        _project(tmp_path, {**REPOSITORY, **files})
-
-    assert str(caught.value).startswith(expected.replace("{}", str(tmp_path)))
+    assert refusal(_project, tmp_path, {**REPOSITORY, **files}).startswith(expected.replace("{}", str(tmp_path)))
 
 
 def test_another_ones_file_may_be_no_toml(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from case_tables import cases
-from contract_errors import contract_error
 from pgcontract.contract import Presence, StateMachine, Timestamp, load_project
+from refusals import contract_error
 from written_files import write_files
 
 SHAPE = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from case_tables import cases
-from contract_errors import contract_error
+from refusals import contract_error
 
 HEAD = 'migration = "001_t.sql"\n[table."public.t"]\ncolumns.id = { type = "integer" }\n'
 FLOW = '[flow.sale]\ntable = "public.t"\nvalues = { seat = 1 }\n'

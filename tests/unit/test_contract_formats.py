@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from case_tables import cases
-from contract_errors import contract_error
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pgcontract.contract import ColumnFormat, json_schema, load_project
 from pgcontract.model.schema import Origin
+from refusals import contract_error
 from written_files import write_files
 
 HEAD = 'migration = "001_t.sql"\n[table."public.t"]\ncolumns.mail = { type = "text" }\n'

@@ -9,6 +9,7 @@ import pytest
 from case_tables import cases
 from pgcontract.contract import load_project
 from pgcontract.errors import ContractError
+from refusals import refusal
 
 Load = Callable[..., str]
 
@@ -28,9 +29,8 @@ def told(tmp_path: Path) -> Load:
         (folder / "contract.toml").write_bytes(first.encode() + text)
         (folder / "claims.toml").write_text(claims, encoding="utf-8")
         (tmp_path / "pgcontract.toml").write_text(project, encoding="utf-8")
-        with pytest.raises(ContractError) as caught:
-            load_project(tmp_path)
-        return str(caught.value).replace(f"{tmp_path}/contracts/001_t/", "").replace(f"{tmp_path}/", "")
+        said = refusal(load_project, tmp_path, error=ContractError)
+        return said.replace(f"{tmp_path}/contracts/001_t/", "").replace(f"{tmp_path}/", "")
 
     return load
 

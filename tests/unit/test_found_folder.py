@@ -12,6 +12,7 @@ from command import command_here
 from pgcontract.cli import commands
 from pgcontract.contract.found_folder import find_folder, folder_below
 from pgcontract.errors import InputError
+from refusals import refusal
 from written_files import write_files
 
 SQL = "CREATE TABLE public.a (id integer PRIMARY KEY);"
@@ -83,18 +84,15 @@ def test_two_are_listed_with_what_to_type(tmp_path: Path, monkeypatch: pytest.Mo
         "  pgcontract verify b  (flyway)\n"
         "  pgcontract verify c  (project)"
     )
-    with pytest.raises(InputError) as caught:
-        found(tmp_path, files, monkeypatch)
 
-    assert expected == str(caught.value)
+    assert expected == refusal(found, tmp_path, files, monkeypatch)
 
 
 def test_none_says_what_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError) as caught:
-        found(tmp_path, {"x/report.txt": "", "tests/migrations/1_a.sql": ""}, monkeypatch)
+    said = refusal(found, tmp_path, {"x/report.txt": "", "tests/migrations/1_a.sql": ""}, monkeypatch)
     words = ("no project (contracts/ beside migrations/)", "flyway", "node_modules", "tests", "pgcontract verify PATH")
 
-    assert [True] * 5 == [word in str(caught.value) for word in words]
+    assert [True] * 5 == [word in said for word in words]
 
 
 def test_sql_of_nobody_known_is_named_with_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from case_tables import cases
-from pgcontract import ContractError, FolderOptions, InputError, Project, RunOptions, load_project, verify
+from pgcontract import ContractError, FolderOptions, Project, RunOptions, load_project, verify
 from pgcontract.contract import json_schema
 from pgcontract.model.sql import Execution, TransactionScope
 from pgcontract.result import Status
+from refusals import refusal
 from written_files import write_files
 
 MIGRATIONS = {
@@ -82,10 +83,7 @@ def test_what_is_pending_follows_the_last_applied(word: str, tmp_path: Path) -> 
     "another key": ("rol = 1", "5: `rol` is not known in runner; did you mean `role`?"),
 })  # fmt: skip
 def test_mistake_has_its_line(runner: str, expected: str, tmp_path: Path) -> None:
-    with pytest.raises(ContractError) as caught:
-        project_of(tmp_path, runner)
-
-    assert f"{tmp_path}/pgcontract.toml:{expected}" == str(caught.value)
+    assert f"{tmp_path}/pgcontract.toml:{expected}" == refusal(project_of, tmp_path, runner, error=ContractError)
 
 
 def test_json_schema_has_its_keys() -> None:
@@ -167,11 +165,9 @@ def test_new_label_is_used_only_where_it_is_committed(
 
 def test_role_that_is_not_there_is_told_with_what_makes_it(tmp_path: Path) -> None:
     project = project_of(tmp_path, 'role = "App owner"')
-    with pytest.raises(InputError) as caught:
-        verify(project, RunOptions(only=("script.applies",)))
 
     assert (
         "[runner] role = 'App owner': the server refuses SET ROLE, role \"App owner\" does not exist "
         '(SQLSTATE 22023). Give what makes it with --setup FILE: CREATE ROLE "App owner"; '
         'GRANT "App owner" TO CURRENT_USER;'
-    ) == str(caught.value)
+    ) == refusal(verify, project, RunOptions(only=("script.applies",)))

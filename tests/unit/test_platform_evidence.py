@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from pgcontract.contract import FolderOptions, load_project
-from pgcontract.errors import InputError
+from refusals import refusal
 from written_files import write_files
 
 FILE = "migrations/001_a.sql"
@@ -146,7 +146,6 @@ def test_the_projects_file_decides_where_it_says_the_platform(settings: str, exp
 def test_a_platform_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     write_files(tmp_path, {FILE: "SELECT 1;"})
 
-    with pytest.raises(InputError) as refusal:
-        load_project(tmp_path, options=FolderOptions(platform="supabse"))
+    said = refusal(load_project, tmp_path, options=FolderOptions(platform="supabse"))
 
-    assert "--platform supabse: no platform is called so; did you mean `supabase`?" == str(refusal.value)
+    assert "--platform supabse: no platform is called so; did you mean `supabase`?" == said

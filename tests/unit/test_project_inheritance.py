@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from pgcontract.contract import Contract, Project, load_project
 from pgcontract.errors import ContractError
 from pgcontract.model.schema import Schema
+from refusals import refusal
 from written_files import write_files
 
 FIRST = """
@@ -75,14 +75,13 @@ def test_removed_names_all_that_is_gone(tmp_path: Path) -> None:
 
 
 def test_removing_what_was_never_declared_names_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(ContractError) as caught:
-        _project(tmp_path, 'table."public.people".columns.emial.removed = true')
+    said = refusal(_project, tmp_path, 'table."public.people".columns.emial.removed = true', error=ContractError)
     expected = (
         f"{tmp_path}/contracts/002_more/contract.toml:2: emial is not declared before this, so it cannot be removed; "
         "did you mean `email`?"
     )
 
-    assert expected == str(caught.value)
+    assert expected == said
 
 
 def test_a_later_grant_is_the_whole_set(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.psql_scripts import ReadScript, read_as_psql, read_by_its_text
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Place, Source, place, read_psql, split_statements
+from refusals import refusal
 from written_files import write_files
 
 SENT = {
@@ -148,10 +149,7 @@ def test_rows_of_copy_go_with_their_statement(text: str, rows: list[str | None],
 
 @pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_is_not_done_here_is_refused_at_its_line(text: str, message: str, room: Path) -> None:
-    with pytest.raises(InputError) as refused:
-        read(room, text)
-
-    assert str(refused.value).startswith(message)
+    assert refusal(read, room, text).startswith(message)
 
 
 def test_statement_of_an_included_file_has_its_place_there(room: Path) -> None:

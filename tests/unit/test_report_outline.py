@@ -20,6 +20,7 @@ from pgcontract.result import Content, Outline, Run, RunOptions
 from pgcontract.rules.registry import checks
 from pgcontract.runner import plan, verify
 from pgcontract.runner.decisions import DECISIONS
+from refusals import refusal
 from runs import RUNS, base, kept
 from written_files import write_files
 
@@ -231,7 +232,6 @@ def test_a_run_json_gives_back_the_outline() -> None:
 })  # fmt: skip
 def test_mistakes_in_an_outline(outline: str, expected: str, written: Write) -> None:
     root = written(outline, "")
-    with pytest.raises(ContractError) as caught:
-        plan(load_project(root))
+    said = refusal(lambda: plan(load_project(root)), error=ContractError)
 
-    assert f"pgcontract.toml:{expected}" == str(caught.value).replace(f"{root}/", "")
+    assert f"pgcontract.toml:{expected}" == said.replace(f"{root}/", "")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from case_tables import cases
-from pgcontract.errors import InputError
 from pgcontract.model.sql import MAX_PARSED_BYTES, opens_as_sql, place, read_script
+from refusals import refusal
 
 
 def written(folder: Path, raw: bytes) -> Path:
@@ -18,10 +18,8 @@ def written(folder: Path, raw: bytes) -> Path:
     return path
 
 
-def refusal(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        read_script(path)
-    return str(caught.value).replace(str(path), path.name)
+def refused(path: Path) -> str:
+    return refusal(read_script, path).replace(str(path), path.name)
 
 
 def test_facts_of_the_file_are_of_its_bytes(tmp_path: Path) -> None:
@@ -94,7 +92,7 @@ NOT_SQL = "001_x.sql:{}: is no SQL: no statement in it opens with an SQL command
         "write the rows as INSERT statements"),
 })  # fmt: skip
 def test_a_file_that_cannot_be_handed_over_names_place_and_remedy(tmp_path: Path, raw: bytes, message: str) -> None:
-    assert message == refusal(written(tmp_path, raw))
+    assert message == refused(written(tmp_path, raw))
 
 
 @pytest.mark.parametrize("raw", [
@@ -108,23 +106,23 @@ def test_a_file_with_one_command_or_nothing_but_commands_in_it_is_sql(tmp_path: 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "001_x.sql")
 
-    assert "001_x.sql: is no regular file; name one that is" == refusal(tmp_path / "001_x.sql")
+    assert "001_x.sql: is no regular file; name one that is" == refused(tmp_path / "001_x.sql")
 
 
 def test_rows_for_copy_are_refused_above_the_limit_too(tmp_path: Path) -> None:
     raw = b"COPY t FROM stdin;\n" + b"1\n" * (MAX_PARSED_BYTES // 2) + b"\\.\n"
 
-    assert refusal(written(tmp_path, raw)).startswith("001_x.sql:1: COPY … FROM STDIN")
+    assert refused(written(tmp_path, raw)).startswith("001_x.sql:1: COPY … FROM STDIN")
 
 
 def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:
     written(tmp_path, b"")
 
-    assert "002_y.sql: no such file; in the same folder: 001_x.sql; check the name" == refusal(tmp_path / "002_y.sql")
+    assert "002_y.sql: no such file; in the same folder: 001_x.sql; check the name" == refused(tmp_path / "002_y.sql")
 
 
 def test_a_folder_is_no_script(tmp_path: Path) -> None:
-    assert f"{tmp_path.name}: a folder, where a .sql file was expected" == refusal(tmp_path)
+    assert f"{tmp_path.name}: a folder, where a .sql file was expected" == refused(tmp_path)
 
 
 SQL = """

@@ -9,6 +9,7 @@ import pytest
 from case_tables import cases
 from command import Command
 from pgcontract import FolderOptions, InputError, load_project
+from refusals import refusal
 from written_files import write_files
 
 ALEMBIC = {"alembic.ini": "[alembic]\n", "alembic/env.py": "", "alembic/versions/1a2b_a.py": "def upgrade(): ...\n"}
@@ -41,9 +42,7 @@ BESIDE = {"db/master.yaml": "databaseChangeLog: [{includeAll: {path: db/changes/
 
 def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
     root = write_files(tmp_path, files)
-    with pytest.raises(InputError) as caught:
-        load_project(root / path)
-    return str(caught.value).replace(f"{root}/", "")
+    return refusal(load_project, root / path).replace(f"{root}/", "")
 
 
 @cases(("files", "path", "opening"), {
