@@ -27,7 +27,7 @@ STEPS = "A migration each, in this order"
 ALL = bool(os.environ.get("ALL_REMEDIES"))  # as `nox -s remedies` sets it
 EACH = 4
 CHOSEN = range(0, len(PAIRS), 1 if ALL else 3)  # all of them in that session: they cost a minute of CPU
-CHUNK = 10
+CHUNK = 5
 """So many pairs share a database: each file costs time for each table in it."""
 
 
