@@ -99,7 +99,7 @@ def drafts(session: nox.Session) -> None:
 
 @nox.session
 def remedies(session: nox.Session) -> None:
-    """Every pair of a file that locks and its twin, and every way around that is printed, run; `tests` takes a third."""
+    """Every pair of a file that locks and its twin, and every way around that is printed, run; `tests` takes a few."""
     install_locked(session, "tests")
     session.run("pytest", *(session.posargs or ("tests/unit/test_lock_pairs.py",)), env={"ALL_REMEDIES": "1"})
 
