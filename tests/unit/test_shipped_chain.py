@@ -44,10 +44,10 @@ def test_head_of_the_chain_may_be_deployed_by_who_has_read_the_reasons(shipped: 
     assert (0, "CAUTION", expected) == (shipped.code, run["verdict"]["decision"], outcomes(run))
 
 
-def test_020_alone_is_blocked_by_what_it_breaks(process: Command) -> None:
+def test_020_alone_is_blocked_by_what_it_breaks(pgcontract: Command) -> None:
     """All but what measures: of that 020 breaks nothing that no correction names."""
     measured = ("--skip", "dataset.*", "--skip", "query.*", "--skip", "write.*")
-    said = process("verify", SCHEMA, "--through", "020", *measured, "--format", "json")
+    said = pgcontract("verify", SCHEMA, "--through", "020", *measured, "--format", "json")
     run = json.loads(said.out)
     refuted = "020:H2 020:H3 020:T5 020:T9 020:T10 020:V2 020:V3 020:V4 020:I1 020:I3 020:G3 020:G4 020:S3 020:A2 020:Z5"
     listed = {reason.partition(":")[0] for reason in run["verdict"]["reasons"]}
