@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from case_projects import case
 from case_tables import cases
+from catalog_servers import EACH_MAJOR
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.errors import CouldNotAsk
 from pgcontract.formats import standard
@@ -22,9 +23,6 @@ from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert
 from pgcontract.result import Finding
 from pgcontract.runner import Session, plan
 from written_files import write_files
-
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-SERVERS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
 
 SQL = r"""
 CREATE DOMAIN public.word AS varchar(5) CONSTRAINT word_small CHECK (VALUE = lower(VALUE));
@@ -52,7 +50,7 @@ columns.late = { type = "integer" }
 """
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=EACH_MAJOR)
 def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """A migration with odd names on a server of each major that is there."""
     files = {"migrations/001_odd.sql": SQL, "contracts/001_odd/contract.toml": TABLE}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pytest
+from catalog_servers import EACH_MAJOR
 from pgcontract import RunOptions, load_project
 from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.writes import StepWrites, measured_writes
@@ -83,11 +83,9 @@ sql = "UPDATE public.keyed SET paid = 1 WHERE id = %(id)s"
 """
 TABLES = ("bare", "keyed", "many", "watched")
 SIZES = (100, 1_000, 10_000)
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-SERVERS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=EACH_MAJOR)
 def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """All these tables, loaded and measured."""
     contract = 'migration = "001_tables.sql"\n\n[dataset]\nsizes = [100, 1_000, 10_000]\n'
