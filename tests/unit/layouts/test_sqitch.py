@@ -33,22 +33,10 @@ SAMPLE = {
     "verify/rooms.sql": "SELECT id FROM rooms WHERE false;\n",
 }
 FOLDER = "."
-CONF = """[core]
-    engine = pg
-    top_dir = db ; and so on
-[engine "pg"]
-    top_dir = db/pg
-    plan_file = "db/plan.txt"
-    deploy_dir = db/up
-[engine "pg.variables"]
-    Column = floor
-"""
-MOVED = {
-    "sqitch.conf": CONF,
-    "db/plan.txt": f"floor {BY}\n",
-    "db/up/floor.sql": "CREATE TABLE :Column (id bigint);",
-    "db/pg/revert/floor.sql": "DROP TABLE floor;",
-}
+CONF = """[core]\n\tengine = pg\n\ttop_dir = db ; and so on\n[engine "pg"]\n\ttop_dir = db/pg\n\tplan_file = "db/plan.txt"
+deploy_dir = db/up\n[engine "pg.variables"]\n\tColumn = floor\n"""
+MOVED = {"sqitch.conf": CONF, "db/plan.txt": f"floor {BY}\n", "db/up/floor.sql": "CREATE TABLE :Column (id bigint);",
+         "db/pg/revert/floor.sql": "DROP TABLE floor;"}  # fmt: skip
 ORDER = ["rooms", "floor@v1", "floor", "app.names"]
 
 
