@@ -32,6 +32,7 @@ _REPEATED: Final = ("23505", "23P01")
 _KEY: Final = lazy_pattern(r"Key \((?P<columns>.*?)\)=\((?P<values>.*?)\) (?:already exists|conflicts with)")
 _WRITES: Final = lazy_pattern(r"\binsert\b|\bupdate\b|\bmerge\b|\bexecute\b")
 _NUMBER: Final = lazy_pattern(r"-?[0-9.]+")
+_OF_TIME: Final = lazy_pattern(r"time|date|interval")
 _MAX_CALLS: Final = 6
 
 
@@ -124,13 +125,17 @@ class _Runner:
                         elif repeated := self._judge(routine, ";\n".join((*shown, statement)), refusal):
                             return repeated
                 for statement, _ in self._firing.writes(table, of=routine.signature, events=("update", "delete")):
-                    twice = f"{statement};\n{statement}"
+                    same = statement.replace(" LIMIT 1)", " ORDER BY ctid DESC LIMIT 1)")  # as it is then the last
+                    twice = f"{same};\n{same}"
                     refusal = refusal_of(self._connection, twice)
-                    if refusal is not None and (repeated := self._judge(routine, twice, refusal)) is not None:
+                    if refusal is None:
+                        continue
+                    if (repeated := self._judge(routine, twice, refusal, of_row=" SET " in statement)) is not None:
                         return repeated
         return None
 
-    def _judge(self, called: Routine, shown: str, refusal: Refusal) -> RepeatedWrite | None:
+    def _judge(self, called: Routine, shown: str, refusal: Refusal, *, of_row: bool = False) -> RepeatedWrite | None:
+        """With `of_row` some of the key may be of the one row that is changed twice."""
         match = _KEY.match(refusal.detail or "")
         if refusal.sqlstate not in _REPEATED or match is None or refusal.constraint in self._known:
             return None
@@ -142,15 +147,14 @@ class _Runner:
         if len(names) != len(said) or "null" in said or frozenset(said) & passed_values(shown):
             return None
         table = refusal.table_name or ""
-        left_out = {
-            value
-            for column in self._context.after.columns_of(table)
-            if column.bare_name in names
-            for value in passed_values(column.default or "")
-        }
+        columns = [column for column in self._context.after.columns_of(table) if column.bare_name in names]
+        left_out = {value for column in columns for value in passed_values(column.default or "")}
+        # The clock stands still in one transaction.
+        of_row = of_row and len(columns) == len(names) and not any(_OF_TIME.match(column.type) for column in columns)
         for fault in stack:
             written = {_value(one) for text, _ in statements_at(fault) for one in _constants(text)}
-            if {*said} <= constants_of_routine(self._context, fault.routine) | written | left_out:
+            constants = constants_of_routine(self._context, fault.routine) | written | left_out
+            if {*said} <= constants or (of_row and {*said} & constants):
                 text = next((text for text, _ in statements_at(fault) if {*said} & passed_values(text)), "")
                 statement = text or next((text for text, _ in statements_at(fault)), "")
                 return RepeatedWrite(
