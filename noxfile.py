@@ -92,7 +92,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def drafts(session: nox.Session) -> None:
-    """What `tests` asks of ten schemas, of a hundred and more: a draft of each, verified as without any contract."""
+    """What `tests` asks of eight schemas, of a hundred and more: a draft of each, verified as without any contract."""
     install_locked(session, "tests")
     session.run("pytest", *(session.posargs or ("-n2", "tests/drafts")), env={"ALL_DRAFTS": "1"})
 
