@@ -39,21 +39,21 @@ def written(tmp_path_factory: pytest.TempPathFactory, write_project: Callable[[P
     return command_in(folder)("verify", "schema", "--json", "run.json", "--report", "deep/reports"), folder
 
 
-def test_no_report_prints_a_secret_that_a_migration_holds_as_text(process: Command, tmp_path: Path) -> None:
+def test_no_report_prints_a_secret_that_a_migration_holds_as_text(pgcontract: Command, tmp_path: Path) -> None:
     key, password = "sk_live_51Habcdefghijklmnopqrstuv", "correct horse 9"
     migration = f"CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT '{key}' $$;\n"
     (tmp_path / "001_a.sql").write_text(f"{migration}CREATE ROLE pilot PASSWORD '{password}';\n", encoding="utf-8")
-    said = process("verify", ".", "--report", "reports", "--format", "sarif")
+    said = pgcontract("verify", ".", "--report", "reports", "--format", "sarif")
     texts = [said.out, said.err, *(file.read_text("utf-8") for file in (tmp_path / "reports").rglob("*.*"))]
     assert any("(a secret key of Stripe)" in text for text in texts)
     assert not any(secret in text for text in texts for secret in (key, password))
 
 
-def test_a_draft_of_a_script_that_holds_a_secret_is_what_the_script_makes(process: Command, tmp_path: Path) -> None:
+def test_a_draft_of_a_script_that_holds_a_secret_is_what_the_script_makes(pgcontract: Command, tmp_path: Path) -> None:
     key = "sk_live_51Habcdefghijklmnopqrstuv"
     (tmp_path / "001_a.sql").write_text(f"CREATE TABLE a (id int PRIMARY KEY, t text DEFAULT '{key}');\n", "utf-8")
-    process("draft", ".")
-    said = process("verify", ".", "--only", "column.default")
+    pgcontract("draft", ".")
+    said = pgcontract("verify", ".", "--only", "column.default")
 
     assert "BROKEN" not in said.out
     assert key in (tmp_path / "001_a.contract.toml").read_text("utf-8")
@@ -154,9 +154,9 @@ def test_report_folder_gets_both_files_of_the_migration(written: tuple[Said, Pat
     assert [".pgcontract.json", "deployment.html", "deployment.md", "run.json"] == actual
 
 
-def test_report_is_made_again_from_the_run_alone(process: Command, written: tuple[Said, Path]) -> None:
+def test_report_is_made_again_from_the_run_alone(pgcontract: Command, written: tuple[Said, Path]) -> None:
     folder = written[1] / "deep/reports/001_note"
-    result = process("report", folder / "run.json")
+    result = pgcontract("report", folder / "run.json")
 
     assert (folder / "deployment.md").read_text("utf-8") == result.out
 
