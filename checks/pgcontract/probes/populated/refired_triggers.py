@@ -36,6 +36,7 @@ from pgcontract.values import dataclass
 
 _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 _Fired: TypeAlias = Sequence[tuple[Trigger, str]]  # each with the text of its function
+_WRITES: Final = (("UPDATE",), ("WITH",), ("DO",), ("INSERT",), ("MERGE",))
 _NUMBERS: Final = ("smallint", "integer", "bigint", "numeric", "real", "double precision", "money")
 _SENDS: Final = re.compile(r"\bpg_notify\b|\bNOTIFY\b|\bhttp_(?:post|get|request|delete)\b|\bdblink", re.IGNORECASE)
 _WRITTEN: Final = re.compile(
@@ -174,7 +175,7 @@ def _fire(connection: psycopg.Connection, trigger: Trigger) -> None:
 def _fired(context: Context, statement: Statement) -> Iterator[tuple[Trigger, str]]:
     """The triggers of before that an UPDATE of the statement may fire, and that read nothing which it writes; each with
     the text of its function."""
-    if statement.words[:1] not in (("UPDATE",), ("WITH",), ("DO",), ("INSERT",), ("MERGE",)):
+    if statement.words[:1] not in _WRITES:
         return
     text = "".join(literal_values(statement.text)) if statement.words[:1] == ("DO",) else statement.text
     updates = [(part.table, _written(part)) for part in update_parts(text)]
@@ -196,9 +197,11 @@ def _fired(context: Context, statement: Statement) -> Iterator[tuple[Trigger, st
 
 def _returning(context: Context, statements: Sequence[Statement], statement: Statement) -> Iterator[tuple[Trigger, str]]:
     """The triggers of before that its INSERT may fire, into a table that an earlier statement takes rows from."""
-    bodies = {function.name: function.body or "" for function in context.before.functions}
     before = [each for each in statements[: statements.index(statement) + 1] if takes_away(each)]
-    for trigger in context.before.triggers if before and names_in_code(statement.text, "INSERT") else ():
+    if not before or statement.words[:1] not in _WRITES or not names_in_code(statement.text, "INSERT"):
+        return
+    bodies = {function.name: function.body or "" for function in context.before.functions}
+    for trigger in context.before.triggers:
         names = _names(context, trigger.table)
         if (
             "insert" in trigger.events
