@@ -25,9 +25,10 @@ _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 @cached_promise_fact
 def replaced_columns(context: Context) -> tuple[ReplacedObject, ...]:
     """Those that were there before, of tables that stay; () where the script gives no column's name to another."""
-    renamed = _given_names(context)
-    if not renamed:
+    renames = _renames(context)
+    if not renames:
         return ()
+    renamed = {name for names, _ in renames for name in names}
     own = {table.name for table in context.before.tables if not table.partition_of and not table.inherits}
     columns = [each for each in context.before.columns if each.bare_name in renamed and each.table in own]
     if not columns:
@@ -46,6 +47,12 @@ def replaced_columns(context: Context) -> tuple[ReplacedObject, ...]:
         if not other:
             continue
         new = next(each for each in context.after.columns if each.name == other)
+        tables = [QualifiedName.parse(each.table).name for each in (column, new)]
+        if not any(
+            column.bare_name in names and (not text or any(names_in_code(text, table) for table in tables))
+            for names, text in renames
+        ):
+            continue
         swap = _Swap(was=column, new=new, old=names.get((oid, number), ""))
         found.append(
             ReplacedObject(
@@ -55,15 +62,15 @@ def replaced_columns(context: Context) -> tuple[ReplacedObject, ...]:
     return tuple(found)
 
 
-def _given_names(context: Context) -> set[str]:
-    """The names behind RENAME … TO."""
-    names: set[str] = set()
+def _renames(context: Context) -> list[tuple[set[str], str]]:
+    """The names behind RENAME … TO of each statement, with its text where that names the table: a block may make it."""
+    renames: list[tuple[set[str], str]] = []
     for statement in context.promise.script.statements:
         read = tokens(statement.text)
         if "RENAME" in {token.upper for token in read}:
-            pairs = pairwise(read)
-            names |= {name.name for word, name in pairs if word.upper == "TO" and name.kind in _NAMES}
-    return names
+            names = {name.name for word, name in pairwise(read) if word.upper == "TO" and name.kind in _NAMES}
+            renames.append((names, statement.text if statement.words[:1] == ("ALTER",) else ""))
+    return renames
 
 
 def _numbers(ids: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, int]]:

@@ -15,6 +15,7 @@ from pgcontract.probes.roles.acting import Outcome
 from pgcontract.probes.roles.separation import applying
 from pgcontract.probes.roles.users import ANNA, FIRST
 from pgcontract.probes.roles.users_state import acting_stages
+from pgcontract.probes.script_words import names_in_code
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer
@@ -83,7 +84,6 @@ def _refused_marks(context: Context) -> tuple[tuple[Column, tuple[str, ...], Out
 
 
 def _candidates(context: Context, access: Access) -> Iterator[tuple[Column, Policy]]:
-    bodies = " ".join(one.body or "" for one in context.migrated.functions)
     for column in context.after.columns:
         table = access.relations.get(column.table)
         if not isinstance(table, Table) or not table.row_security or (column.table, ANNA.number) not in access.rows:
@@ -102,9 +102,19 @@ def _candidates(context: Context, access: Access) -> Iterator[tuple[Column, Poli
             and one.command in ("all", "select", "update")
             and {FIRST.role, "public"} & set(one.roles)
         ]
-        if sets_it.search(bodies) or any(names_it.search(one.check or "") for one in (*writing, *bounding)):
+        is_set = any(sets_it.search(body) for body in _bodies_about(context, table))
+        if is_set or any(names_it.search(one.check or "") for one in (*writing, *bounding)):
             continue
         policies = (*applying(context.after, column.table, "SELECT", FIRST.role), *writing, *bounding)
         policy = next((one for one in policies if names_it.search(one.using or "")), None)
         if policy is not None:
             yield column, policy
+
+
+def _bodies_about(context: Context, table: Table) -> Iterator[str]:
+    """The functions that name the table, are fired by it, or are told by their caller which table to write to."""
+    fired = {trigger.function for trigger in context.after.triggers if trigger.table == table.name}
+    for function in context.migrated.functions:
+        body = function.body or ""
+        if function.name in fired or any(names_in_code(body, name) for name in (table.bare_name, "EXECUTE")):
+            yield body
