@@ -9,6 +9,7 @@ from typing import Any, Final
 from psycopg import Connection, sql
 from psycopg.rows import tuple_row
 
+from pgcontract.catalog.forced_row_security import every_row_visible
 from pgcontract.catalog.row_digests import DIGEST_MAX_BYTES
 from pgcontract.catalog.snapshot import open_snapshot
 from pgcontract.catalog.sql_names import identifier
@@ -35,7 +36,7 @@ def read_contents(connection: Connection[Any]) -> Contents:
     def run(query: sql.Composed) -> Any:
         return connection.cursor(row_factory=tuple_row).execute(query, prepare=False)
 
-    with open_snapshot(connection) as snapshot:
+    with every_row_visible(connection), open_snapshot(connection) as snapshot:
         tables, sequences = snapshot.run_query("contents"), snapshot.run_query("sequence_positions")
         read: list[tuple[TableContents, Any]] = []
         for oid, schema, name, partitioned, size, columns, numerics, key, referenced in tables.fetchall():

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.forced_row_security import every_row_visible
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.contents import TableContents
 from pgcontract.values import dataclass
@@ -83,6 +84,11 @@ Snapshot: TypeAlias = Mapping[int, TableSnapshot]
 
 def take_snapshot(connection: psycopg.Connection, oids: Collection[int] | None = None) -> Snapshot:
     """The tables of whoever migrates, or those of these numbers, by number; of each the first rows."""
+    with every_row_visible(connection):
+        return _read_tables(connection, oids)
+
+
+def _read_tables(connection: psycopg.Connection, oids: Collection[int] | None) -> Snapshot:
     snapshot: dict[int, TableSnapshot] = {}
     for oid, name, numbers, names, types, key, only in connection.execute(_TABLES).fetchall():
         if oids is not None and oid not in oids:
