@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -162,34 +163,34 @@ def filled_before(context: Context) -> FilledState:
 
 @contextmanager
 def rehearsed_on_separate_server(context: Context) -> Iterator[tuple[psycopg.Connection, Rehearsal]]:
-    """The same rehearsal where no other database names the migration's roles, with the connection to its end."""
+    """The same rehearsal where no other database names the migration's roles, with the connection to its end. Where rows
+    of tables that the migration changes refuse it, it is run without these."""
     rehearsal = rehearse(context)
     contents: dict[str, Contents] = {}
-    rows = FewRows()
 
-    def fill_before(connection: psycopg.Connection) -> None:
+    def fill_before(connection: psycopg.Connection, without: Collection[str]) -> None:
         insert_few_rows(
             context.promise,
             connection,
             rehearsed_tables(context, context.before),
-            without=rehearsal.left_empty,
+            without=without,
             later=_later(context),
             selected=selected_values(context.promise.script),
         )
         contents["before"] = read_contents(connection)
 
-    with on_separate_server(context, before_last=fill_before) as connection:
-        migrated = read_contents(connection)
-        rows = insert_few_rows(context.promise, connection, rehearsed_tables(context, context.after), first=FEW + 1)
-        yield (
-            connection,
-            Rehearsal(
-                before=FilledState(state=rehearsal.before.state, rows=rehearsal.before.rows, contents=contents["before"]),
-                migrated=migrated,
-                after=FilledState(state=rehearsal.after.state, rows=rows, contents=read_contents(connection)),
-                left_empty=rehearsal.left_empty,
-            ),
-        )
+    for without in dict.fromkeys((frozenset(rehearsal.left_empty), *_tables_left_empty(context))):
+        before_last = partial(fill_before, without=without)
+        with on_separate_server(context, before_last=before_last) as (connection, refusal):
+            if refusal is not None and not refusal.is_timeout:
+                continue
+            migrated = read_contents(connection)
+            rows = insert_few_rows(context.promise, connection, rehearsed_tables(context, context.after), first=FEW + 1)
+            after = FilledState(state=rehearsal.after.state, rows=rows, contents=read_contents(connection))
+            before = FilledState(state=rehearsal.before.state, rows=rehearsal.before.rows, contents=contents["before"])
+            yield connection, Rehearsal(before=before, migrated=migrated, after=after, left_empty=rehearsal.left_empty)
+            return
+    raise CouldNotAsk("the migration, which was applied here, is refused on a second server")
 
 
 @cached_fact
