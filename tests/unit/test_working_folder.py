@@ -19,7 +19,7 @@ column = "public.note.body"
 standard = "not_blank"
 """
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--pgcontract-only", "format.*")
-DOORS = {"command": ("-m", "pgcontract", "verify"), "pytest": PYTEST, "pytest -n2": (*PYTEST, "-n2")}
+DOORS = {"command": ("-m", "pgcontract", "verify"), "pytest": PYTEST, "pytest -n1": (*PYTEST, "-n1")}
 
 
 @pytest.fixture
