@@ -206,6 +206,7 @@ def test_folders_of_supabases_own_are_no_chain(tmp_path: Path) -> None:
     ("1_a.sql", "1_a.down.sql"),
     ("up/1_a_up.sql", "down/1_a_down.sql"),
     ("up/1_a.sql", "Rollback/1_a.sql"),
+    ("up/1_a.up.sql", "down/1_a.down.sql"),
 ])  # fmt: skip
 def test_way_back_is_known_by_its_name_and_its_migration(up: str, down: str, tmp_path: Path) -> None:
     third = (Path(up).parent / "2_shut_down.sql").as_posix()

@@ -38,13 +38,20 @@ _NOTHING: Final = lazy_pattern(r"\s*(?:not required|empty|)\s*;?\s*", re.IGNOREC
 _IGNORED: Final = lazy_pattern(
     r"^[ \t]*--[ \t]*ignoreLines:start\b.*?^[ \t]*--[ \t]*ignoreLines:end\b", re.IGNORECASE | re.MULTILINE | re.DOTALL
 )
+_PRECONDITIONS: Final = lazy_pattern(r"^[ \t]*--[ \t]*preconditions[ \t]+(.*)$", re.IGNORECASE | re.MULTILINE)
+_PRECONDITION: Final = lazy_pattern(
+    r"^[ \t]*--[ \t]*precondition-(sql-check|table-exists|view-exists)[ \t]+(.*)$", re.IGNORECASE | re.MULTILINE
+)
+_EXPECTED: Final = lazy_pattern(r"""expectedResult:(?:"([^"]*)"|'([^']*)'|(\S+))[ \t]+(.*)""", re.IGNORECASE)
+_EXISTS: Final = "SELECT pg_catalog.count(pg_catalog.to_regclass('NAME'))"
+_GOES_PAST: Final = ("mark_ran", "continue")
 _NAME: Final = re.compile(r"\$\{([\w.-]+)\}")
 _POSTGRES: Final = frozenset(("postgresql", "all"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changeset:
-    """`up` is what is sent. `down` is None where its author wrote no rollback: Liquibase refuses to take it back. `unset`
+    """`up` is what is sent. `down` is None where its author wrote no rollback, or that none is required. `unset`
     are the parameters that have no value."""
 
     author: str
@@ -65,7 +72,7 @@ def changesets(source: Source, values: Mapping[str, str]) -> Iterator[Changeset]
     text, passages = _filled(source, values)
     marks = list(_CHANGESET.finditer(text))
     for mark, following in zip_longest(marks, marks[1:]):
-        options = {name.lower(): value.strip('"') for name, value in _ATTRIBUTE.findall(mark[3])}
+        options = dict(_lower_names(mark[3]))
         if options.get("ignore", "").lower() == "true" or not _is_for_postgres(options.get("dbms", "")):
             continue
         end = following.start() if following else len(text)
@@ -107,7 +114,7 @@ def _is_for_postgres(dbms: str) -> bool:
     return refused.isdisjoint(_POSTGRES) and (not wanted or not wanted.isdisjoint(_POSTGRES))
 
 
-def _execution(options: Mapping[str, str]) -> Execution:
+def _execution(options: Mapping[str, str], text: str = "") -> Execution:
     in_transaction = options.get("runintransaction", "").lower() != "false"
     again = any(options.get(name, "").lower() == "true" for name in ("runonchange", "runalways"))
     return Execution(
@@ -115,7 +122,29 @@ def _execution(options: Mapping[str, str]) -> Execution:
         by_statement=True,
         outside_transaction=False,
         repeatable=again,
+        only_if=tuple(_only_if(text)),
+        may_fail=options.get("failonerror", "").lower() == "false",
     )
+
+
+def _only_if(text: str) -> Iterator[tuple[str, str]]:
+    """Queries of the preconditions that keep a changeset from running and stop nothing, with what each must answer."""
+    settings = _PRECONDITIONS.search(text)
+    on_fail = dict(_lower_names(settings[1])).get("onfail", "") if settings else ""
+    if on_fail.lower() not in _GOES_PAST:
+        return
+    for match in _PRECONDITION.finditer(text):
+        check = _EXPECTED.match(match[2])
+        if match[1].lower() == "sql-check" and check:
+            yield check[4].rstrip(" \t\r;"), check[1] or check[2] or check[3] or ""
+        elif match[1].lower() != "sql-check":
+            options = dict(_lower_names(match[2]))
+            parts = (options.get("schema"), options.get("table") or options.get("view"))
+            yield _EXISTS.replace("NAME", ".".join(filter(None, parts)).replace("'", "''")), "1"
+
+
+def _lower_names(text: str) -> Iterator[tuple[str, str]]:
+    return ((name.lower(), value.strip('"')) for name, value in _ATTRIBUTE.findall(text))
 
 
 def _up(
@@ -136,9 +165,9 @@ def _down(
     source: Source, text: str, passages: tuple[Passage, ...], place: tuple[int, int], options: Mapping[str, str]
 ) -> Script | None:
     found = [match.span(1) for pattern in (_LINE_OF_IT, _BLOCK_OF_IT) for match in pattern.finditer(text, *place)]
-    if not found:
-        return None
     spans = [span for span in sorted(found) if not _NOTHING.fullmatch(text[slice(*span)])]
+    if not spans:
+        return None
     return _script(source, keep_only(text, *spans), passages, place, options, "rollback")
 
 
@@ -151,7 +180,7 @@ def _script(
     kind: str,
 ) -> Script:
     """Cut into messages as its options say: at another delimiter, not at all, or as the server's own grammar does."""
-    execution = _execution(options)
+    execution = _execution(options, "" if kind else text[slice(*place)])
     if not text[slice(*place)].strip():
         return make_script(source, text=text, passages=passages, statements=(), execution=execution)
     delimiter = options.get(f"{kind}enddelimiter", "")

@@ -96,7 +96,28 @@ def apply_as_production(connection: psycopg.Connection, script: Script, *, run: 
     transaction is given this one alone. A refusal leaves open what the script itself had opened. Another `run` of the
     same script draws other numbers by chance."""
     with as_runner(connection, script, run=run):
-        return _apply(connection, script)
+        if not all(_answers(connection, query, expected) for query, expected in script.execution.only_if):
+            return None
+        refusal = _apply(connection, script)
+    if refusal is None or not script.execution.may_fail or connection.closed:
+        return refusal
+    connection.execute("ROLLBACK")
+    return None
+
+
+def _answers(connection: psycopg.Connection, query: str, expected: str) -> bool:
+    """Whether the query answers that; one that the server refuses keeps no script from running."""
+    connection.execute("BEGIN")
+    try:
+        row = connection.execute(query.encode()).fetchone()
+    except psycopg.Error as error:
+        read_refusal(error)
+        return True
+    finally:
+        if not connection.closed:
+            connection.execute("ROLLBACK")
+    value = row[0] if row else None
+    return expected == (str(value)[0].lower() if isinstance(value, bool) else str(value))
 
 
 def _apply(connection: psycopg.Connection, script: Script) -> Refusal | None:

@@ -141,9 +141,11 @@ def shows_any_folder(folder: Folder) -> str | None:
     in_order = flat.folders_in_order(folder)
     if in_order and shows_another_tool(folder):
         return None
+    # Its files are called `.up.sql`, each with the way back beside it; nothing else of them is that tool's.
+    also_any = (*_ANY_FILE, layouts()["golang-migrate"]) if flat.up_and_down(folder) else _ANY_FILE
     for inner in in_order:
         known = layout_of_tool(inner)
-        if (known and known[0] not in _ANY_FILE) or unread_tool(inner):
+        if (known and known[0] not in also_any) or unread_tool(inner):
             return None
     return _ANY_FOLDER.recognises(folder)
 

@@ -46,7 +46,7 @@ def recognises(folder: Folder) -> str | None:
     """Any folder: what no other layout takes is looked through for .sql files; and one with folders of them in order."""
     if _own_files(folder):
         return "holds .sql files"
-    inner = (folder.only is None and _both_folders(folder)) or folders_in_order(folder)
+    inner = (folder.only is None and up_and_down(folder)) or folders_in_order(folder)
     return f"holds the folders {_names(folder, inner)}" if inner else None
 
 
@@ -55,7 +55,7 @@ def folders_in_order(folder: Folder, *, at_least: int = 2) -> tuple[Folder, ...]
     its own, by that number: v1/, v2/; 2023/, 2024/; 01-init/, 02-rooms/. Of up/ and down/ the first."""
     if folder.only is not None or _own_files(folder):
         return ()
-    if ways := _both_folders(folder):
+    if ways := up_and_down(folder):
         return ways[:1]
     leaves: dict[tuple[int, ...], tuple[Folder, ...]] = {}
     for path in folder.folders():
@@ -71,7 +71,7 @@ def folders_in_order(folder: Folder, *, at_least: int = 2) -> tuple[Folder, ...]
     return in_order if len(leaves) >= at_least else ()
 
 
-def _both_folders(folder: Folder) -> tuple[Folder, ...]:
+def up_and_down(folder: Folder) -> tuple[Folder, ...]:
     """up/ and down/ in one that holds no .sql file itself."""
     names = {path.name.lower(): folder.below(path) for path in folder.folders() if not path.is_symlink()}
     ups = [names[name] for name in _UP_FOLDERS if name in names and _own_files(names[name])]
@@ -137,7 +137,7 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
 
 
 def _one_chain(folder: Folder, leaves: tuple[Folder, ...]) -> Iterator[str]:
-    if ways := _both_folders(folder) if folder.only is None and not _own_files(folder) else ():
+    if ways := up_and_down(folder) if folder.only is None and not _own_files(folder) else ():
         up, down = (_names(folder, (way,)) for way in ways)
         yield f"What takes a file of {up} back is the file of its name in {down}."
     elif leaves != (folder,):
@@ -202,7 +202,7 @@ def _require_migration(path: Path, downs: Mapping[Path, Path]) -> None:
 def _is_in_down_folder(path: Path) -> bool:
     if path.parent.name.lower() not in _DOWN_FOLDERS:
         return False
-    ways = _both_folders(Folder(path=path.parent.parent, root=path.parent.parent))
+    ways = up_and_down(Folder(path=path.parent.parent, root=path.parent.parent))
     return bool(ways) and path.parent == ways[1].path
 
 
@@ -220,7 +220,7 @@ def _ways_back(folder: Folder) -> dict[Path, Path]:
         paths = {path.name: path for path in leaf.files(_UP)}
         found = {name: migration_of(name, paths.keys()) for name in paths if not name.endswith(_DOWN)}
         ways |= {paths[migration]: paths[name] for name, migration in found.items() if migration}
-    if not _own_files(around) and (both := _both_folders(around)):
+    if not _own_files(around) and (both := up_and_down(around)):
         downs = {_key(path): path for path in _own_files(both[1])}
         ways |= {path: downs[_key(path)] for path in _own_files(both[0]) if _key(path) in downs}
     return ways
@@ -342,7 +342,7 @@ def _folders_not_read(folder: Folder, leaves: tuple[Folder, ...], included: set[
     names = []
     read = {leaf.path for leaf in leaves}
     if folder not in leaves:
-        read |= {way.path for way in _both_folders(folder)}
+        read |= {way.path for way in up_and_down(folder)}
     for inner in (path for path in folder.folders() if path not in read):
         files = {path.resolve() for path in folder.below(inner).files("") if is_sql(path)}
         if files - included:

@@ -28,6 +28,8 @@ class Execution:
     a statement that no transaction block allows (CREATE INDEX CONCURRENTLY) outside of one, and so the others of the
     file too. `repeatable`: again whenever it has changed. `restores`: it is a dump, and what only differs because it is
     restored elsewhere is gone past (`restore_goes_on`). `role` is who runs it; whoever connects where it is None.
+    `only_if` are queries with the one value, as text, that each must answer, or the tool goes past the script; and past
+    its refusal where it `may_fail`.
     """
 
     transaction: TransactionScope = TransactionScope.MESSAGE
@@ -36,3 +38,5 @@ class Execution:
     repeatable: bool = False
     restores: bool = False
     role: str | None = None
+    only_if: tuple[tuple[str, str], ...] = ()
+    may_fail: bool = False
