@@ -122,6 +122,7 @@ def test_a_failing_test_of_somebody_else_still_fails_the_run(pytester: pytest.Py
     assert (1, {"failed": 1}, "CAUTION") == run(pytester, ".", "schema", "--pgcontract-only", "column.*", *workers)
 
 
+@pytest.fixture
 def failing(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """A check of ours that fails by a fault of its own, and is registered for the inner run alone."""
     for registered in ("_checks", "_owners"):
@@ -139,17 +140,11 @@ def failing(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     [(kept, [], {"failed": 1, "errors": 1}, "INCOMPLETE"), (broken, ["-n1"], {"failed": 2, "errors": 1}, "BLOCKED")],
     ids=["kept-alone", "broken-n1"],
 )
+@pytest.mark.usefixtures("failing")
 def test_a_bug_of_ours_exits_with_4_whatever_else_was_found(
-    pytester: pytest.Pytester,
-    monkeypatch: pytest.MonkeyPatch,
-    project: Path,
-    workers: list[str],
-    edit: Edit,
-    wrong: dict[str, int],
-    verdict: str,
+    pytester: pytest.Pytester, project: Path, workers: list[str], edit: Edit, wrong: dict[str, int], verdict: str
 ) -> None:
     edit(project)
-    failing(pytester, monkeypatch)
     pytester.makepyfile("def test_fails(): assert False")
     selection = ("--pgcontract-only", "bug.ours", "--pgcontract-only", "column.default")
 

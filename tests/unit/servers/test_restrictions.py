@@ -50,9 +50,9 @@ BEYOND = {
 def test_scripts_change_nothing_that_was_there(owner: Owner, tmp_path: Path, user: str) -> None:
     before = owner.everything()
     answers = judged(owner, user, tmp_path, BEYOND).items()
-    right = {name: answer for name, answer in answers if answer[0] not in ("broken", "unknown")}
+    wrong = {name: answer for name, answer in answers if answer[0] not in ("broken", "unknown")}
 
-    assert ({}, before) == (right, owner.everything())
+    assert ({}, before) == (wrong, owner.everything())
 
 
 # Scripts that need what no migration has on an owner's server, though production's role has it, and what is said of it.
