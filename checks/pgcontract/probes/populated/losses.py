@@ -18,6 +18,7 @@ from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.conversions import Conversion, conversion_of, keeps_apart, says_the_same
 from pgcontract.probes.populated.deployed import is_of_this_deploy
+from pgcontract.probes.populated.forced_row_security import forces_row_security, lift_forced_row_security
 from pgcontract.probes.populated.loss_words import (
     assigned_value,
     chooses_by_value,
@@ -102,6 +103,8 @@ def _changes(context: Context, connection: psycopg.Connection, start: Snapshot, 
     for statement in islice(steps_of(connection, script), _MAX_STATEMENTS):
         if apply_statement(connection, statement, script) is not None:
             return
+        if forces_row_security(statement.text):
+            lift_forced_row_security(connection)
         if statement.words[:1] and statement.words[0] in _HARMLESS:
             continue
         after = take_snapshot(connection, changed)

@@ -18,6 +18,7 @@ from pgcontract.postgres.script_execution import Refusal, apply_as_production
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.colliding_rows import insert_colliding_rows, insert_joined_rows
+from pgcontract.probes.populated.forced_row_security import lift_forced_row_security
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stops import Stop, find_stops
 from pgcontract.probes.populated.table_snapshots import Snapshot, take_snapshot
@@ -112,6 +113,7 @@ def run_over_rows(context: Context) -> OverRows:
                 return over
         # In a session of its own: whatever the script set is not over there.
         with context.sandbox.connect(name) as connection:
+            lift_forced_row_security(connection)
             final = take_snapshot(connection)
         return replace(over, after=context.sandbox.read_state(name), start=start, final=final)
 

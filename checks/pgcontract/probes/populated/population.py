@@ -17,6 +17,7 @@ from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import Script
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import apply_as_production
+from pgcontract.probes.populated.forced_row_security import forces_row_security, lift_forced_row_security
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.row_generation.few_rows import insert_few_rows
 from pgcontract.values import dataclass
@@ -93,6 +94,8 @@ class Population:
         self._run_over = run_over
         self._chain = list(promises)
         self._words = needed_words(promises, judged)
+        scripts = (sandbox.platform.setup, *(promise.script for promise in promises.values()))
+        self._forces = any(script is not None and forces_row_security(script.text) for script in scripts)
         self._states: dict[str, PopulatedState] = {}
         self._applied = 0
         self._database: str | None = None
@@ -157,6 +160,8 @@ class Population:
         else:
             connection = self._open()
             self._apply(connection, promise)
+            if self._forces:
+                lift_forced_row_security(connection)
         # What one deploy makes holds no rows when its next file runs, but those that its own statements write.
         if not promise.is_pending and _CHANGES_TABLES.search(promise.script.text):
             self._fill(self._open(), promise)
@@ -172,6 +177,8 @@ class Population:
             if is_first:
                 tables = self._connection.execute(_TABLES).fetchall()
                 self._starting = {oid for oid, name, _ in tables if self._sandbox.platform.owns_table(name)}
+                if self._forces:
+                    lift_forced_row_security(self._connection)
                 # What a setup made holds rows in production, as what an earlier migration made does.
                 self._fill(self._connection, self._promises[self._chain[0]])
         return self._connection
