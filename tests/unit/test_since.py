@@ -74,57 +74,39 @@ def issues(project: Project) -> list[tuple[str, str, str]]:
     ]
 
 
-def added(root: Path) -> None:
-    write_files(root, {"m/004_d.sql": "CREATE TABLE d (id int);\n"})
+def added(root: Path) -> object:
+    return write_files(root, {"m/004_d.sql": "CREATE TABLE d (id int);\n"})
 
 
-def edited(root: Path) -> None:
-    write_files(root, {"m/002_b.sql": "CREATE TABLE b (id bigint);\n"})
+def edited(root: Path) -> object:
+    return write_files(root, {"m/002_b.sql": "CREATE TABLE b (id bigint);\n"})
 
 
-def reworded(root: Path) -> None:
-    write_files(root, {"m/002_b.sql": f"-- what it is for\n{B}"})
-
-
-def late(root: Path) -> None:
-    write_files(root, {"m/0011_d.sql": "CREATE TABLE d (id int);\n", "m/0020_e.sql": ""})
-    (root / "m/0020_e.sql").unlink()
-    shutil.move(root / "m/0011_d.sql", root / "m/002_a0.sql")
-
-
-def renamed(root: Path) -> None:
-    git(root, "mv", "m/003_c.sql", "m/004_c.sql")
-
-
-def deleted(root: Path) -> None:
-    (root / "m/002_b.sql").unlink()
-
-
-def way_back(root: Path) -> None:
-    write_files(root, {"m/001_a.down.sql": "DROP TABLE a CASCADE;\n"})
-
-
-def contract(root: Path) -> None:
-    write_files(root, {"m/002_b.contract.toml": 'migration = "002_b.sql"\n'})
-
-
-CHANGES: dict[str, tuple[Callable[[Path], None], list[str], list[str], list[tuple[str, str, str]]]] = {
+CHANGES: dict[str, tuple[Callable[[Path], object], list[str], list[str], list[tuple[str, str, str]]]] = {
     "nothing": (lambda root: None, [], [], []),
     "added": (added, ["004_d"], [], []),
     "edited": (edited, ["002_b"], [], [("migration.unchanged", "002_b.sql", "error")]),
-    "reworded": (reworded, [], ["002_b"], []),
-    "late": (late, ["002_a0"], [], [("migration.in_order", "002_a0.sql", "warning")]),
-    "renamed": (renamed, ["004_c"], [], [("migration.unchanged", "004_c.sql", "warning")]),
-    "deleted": (deleted, [], [], [("migration.unchanged", "002_b.sql", "warning")]),
-    "way back": (way_back, [], ["001_a"], []),
-    "contract": (contract, [], ["002_b"], []),
-}
+    "reworded": (lambda root: write_files(root, {"m/002_b.sql": f"-- what it is for\n{B}"}), [], ["002_b"], []),
+    "late": (
+        lambda root: write_files(root, {"m/002_a0.sql": "CREATE TABLE d (id int);\n"}), ["002_a0"], [],
+        [("migration.in_order", "002_a0.sql", "warning")],
+    ),
+    "renamed": (
+        lambda root: git(root, "mv", "m/003_c.sql", "m/004_c.sql"), ["004_c"], [],
+        [("migration.unchanged", "004_c.sql", "warning")],
+    ),
+    "deleted": (
+        lambda root: (root / "m/002_b.sql").unlink(), [], [], [("migration.unchanged", "002_b.sql", "warning")]
+    ),
+    "way back": (lambda root: write_files(root, {"m/001_a.down.sql": "DROP TABLE a CASCADE;\n"}), [], ["001_a"], []),
+    "contract": (lambda root: write_files(root, {"m/002_b.contract.toml": "migration = '002_b.sql'"}), [], ["002_b"], []),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["working tree", "staged", "committed"])
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_what_changed_is_pending_or_judged_whole(
-    change: tuple[Callable[[Path], None], list[str], list[str], list[tuple[str, str, str]]], how: str, repository: Path
+    change: tuple[Callable[[Path], object], list[str], list[str], list[tuple[str, str, str]]], how: str, repository: Path
 ) -> None:
     make, pending, others, told = change
     make(repository)
@@ -336,6 +318,21 @@ def test_way_back_that_runs_otherwise_has_changed(repository: Path) -> None:
     write_files(repository, {"f/U1__a.sql.conf": "executeInTransaction=false\n"})
 
     assert ([], ["V1__a"]) == changed(project_since(repository / "f"))
+
+
+# Liquibase compares neither blanks nor rollbacks, and a changeset that is added changes no other of its file.
+@pytest.mark.parametrize(("text", "told"), [
+    ("--comment: c\n\n{0}--rollback DROP TABLE a;\n--changeset k:2\n{1}", []),
+    ("-- c\n{0}--changeset k:2\n{1}", [("migration.unchanged", "a.sql", "error")]),
+], ids=["beside it", "in it"])  # fmt: skip
+def test_changeset_is_compared_and_not_its_file(text: str, told: list[tuple[str, str, str]], repository: Path) -> None:
+    head = "--liquibase formatted sql\n--changeset k:1\n"
+    write_files(repository, {"l/a.sql": head + A})
+    commit(repository)
+    write_files(repository, {"l/a.sql": head + text.format(A, B)})
+
+    project = project_since(repository / "l", "HEAD")
+    assert (["a-2"], ["a-1"], told) == (*changed(project), issues(project))
 
 
 def test_included_file_changes_those_that_include_it(repository: Path) -> None:

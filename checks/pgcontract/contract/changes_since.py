@@ -169,8 +169,8 @@ def _read_merged(
     return None
 
 
-def find_changes(now: Sequence[Migration], earlier: Earlier) -> Changes:
-    """What has changed; where the commit's folder could not be read, everything."""
+def find_changes(now: Sequence[Migration], earlier: Earlier, *, blanks: bool = True) -> Changes:
+    """What has changed, by `blanks` too; where the commit's folder could not be read, everything."""
     if earlier.unread:
         return Changes(added=tuple(migration.key for migration in now))
     then = {migration.key: migration for migration in earlier.migrations}
@@ -183,9 +183,9 @@ def find_changes(now: Sequence[Migration], earlier: Earlier) -> Changes:
     for key, old in before.items():
         if not _same_statements(here[key].up, old.up) or here[key].up.execution != old.up.execution:
             edited.append(key)
-        elif _plain(here[key].up) != _plain(old.up):
+        elif _plain(here[key].up, blanks=blanks) != _plain(old.up, blanks=blanks):
             reworded.append(key)
-        if not _same_way_back(here[key].down, old.down):
+        if not _same_way_back(here[key].down, old.down, blanks=blanks):
             ways_back.append(key)
     for migration in now:
         files = migration.contract.files if migration.contract else ()
@@ -248,15 +248,16 @@ def _as_compared(statement: object) -> tuple[object, ...]:
     return tuple(getattr(statement, name, None) for name in ("text", "copy_rows", "same_message"))
 
 
-def _same_way_back(script: Script | None, old: Script | None) -> bool:
+def _same_way_back(script: Script | None, old: Script | None, *, blanks: bool) -> bool:
     if script is None or old is None:
         return script is old
-    return _plain(script) == _plain(old) and script.execution == old.execution
+    return _plain(script, blanks=blanks) == _plain(old, blanks=blanks) and script.execution == old.execution
 
 
-def _plain(script: Script) -> str:
+def _plain(script: Script, *, blanks: bool = True) -> str:
     """Its text whatever its line ends are: a checkout may write others."""
-    return script.text.replace("\r\n", "\n").removeprefix("\ufeff")
+    text = script.text.replace("\r\n", "\n").removeprefix("\ufeff")
+    return text if blanks else " ".join(text.split())
 
 
 def _moved(places: Sequence[tuple[str, int]]) -> tuple[str, ...]:

@@ -45,6 +45,10 @@ _PRECONDITION: Final = lazy_pattern(
 _EXPECTED: Final = lazy_pattern(r"""expectedResult:(?:"([^"]*)"|'([^']*)'|(\S+))[ \t]+(.*)""", re.IGNORECASE)
 _EXISTS: Final = "SELECT pg_catalog.count(pg_catalog.to_regclass('NAME'))"
 _GOES_PAST: Final = ("mark_ran", "continue")
+# What no checksum is of: it may be added to a changeset that is applied.
+_UNCOMPARED: Final = lazy_pattern(
+    r"^[ \t]*--[ \t]*(?:rollback|comment|validCheckSum|preconditions?)\b[^\n]*", re.I | re.M
+)
 _NAME: Final = re.compile(r"\$\{([\w.-]+)\}")
 _POSTGRES: Final = frozenset(("postgresql", "all"))
 
@@ -76,7 +80,7 @@ def changesets(source: Source, values: Mapping[str, str]) -> Iterator[Changeset]
         if options.get("ignore", "").lower() == "true" or not _is_for_postgres(options.get("dbms", "")):
             continue
         end = following.start() if following else len(text)
-        up = _up(source, text, passages, (mark.start(), mark.end(), end), options)
+        up = _up(source, text, passages, (mark.end(), end), options)
         yield Changeset(
             author=mark[1].strip().strip('"'),
             name=mark[2].strip('"'),
@@ -114,7 +118,7 @@ def _is_for_postgres(dbms: str) -> bool:
     return refused.isdisjoint(_POSTGRES) and (not wanted or not wanted.isdisjoint(_POSTGRES))
 
 
-def _execution(options: Mapping[str, str], text: str = "") -> Execution:
+def _execution(options: Mapping[str, str], only_if: tuple[tuple[str, str], ...] = ()) -> Execution:
     in_transaction = options.get("runintransaction", "").lower() != "false"
     again = any(options.get(name, "").lower() == "true" for name in ("runonchange", "runalways"))
     return Execution(
@@ -122,7 +126,7 @@ def _execution(options: Mapping[str, str], text: str = "") -> Execution:
         by_statement=True,
         outside_transaction=False,
         repeatable=again,
-        only_if=tuple(_only_if(text)),
+        only_if=only_if,
         may_fail=options.get("failonerror", "").lower() == "false",
     )
 
@@ -148,17 +152,17 @@ def _lower_names(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _up(
-    source: Source, text: str, passages: tuple[Passage, ...], places: tuple[int, int, int], options: Mapping[str, str]
+    source: Source, text: str, passages: tuple[Passage, ...], place: tuple[int, int], options: Mapping[str, str]
 ) -> Script:
-    first, start, end = places
+    start, end = place
     spans, at = [], start
-    unsent = [match.span() for pattern in (_IGNORED, _BLOCK_OF_IT) for match in pattern.finditer(text, start, end)]
+    patterns = (_IGNORED, _BLOCK_OF_IT, _UNCOMPARED)
+    unsent = [match.span() for pattern in patterns for match in pattern.finditer(text, start, end)]
     for opens, closes in sorted(unsent):
         spans.append((at, max(at, opens)))
         at = max(at, closes)
     spans.append((at, end))
-    own = keep_only(text, (first, start), *spans)
-    return _script(source, own, passages, (start, end), options, "")
+    return _script(source, keep_only(text, *spans), passages, place, options, only_if=tuple(_only_if(text[start:end])))
 
 
 def _down(
@@ -168,7 +172,7 @@ def _down(
     spans = [span for span in sorted(found) if not _NOTHING.fullmatch(text[slice(*span)])]
     if not spans:
         return None
-    return _script(source, keep_only(text, *spans), passages, place, options, "rollback")
+    return _script(source, keep_only(text, *spans), passages, place, options, kind="rollback")
 
 
 def _script(
@@ -177,10 +181,12 @@ def _script(
     passages: tuple[Passage, ...],
     place: tuple[int, int],
     options: Mapping[str, str],
-    kind: str,
+    *,
+    kind: str = "",
+    only_if: tuple[tuple[str, str], ...] = (),
 ) -> Script:
     """Cut into messages as its options say: at another delimiter, not at all, or as the server's own grammar does."""
-    execution = _execution(options, "" if kind else text[slice(*place)])
+    execution = _execution(options, only_if)
     if not text[slice(*place)].strip():
         return make_script(source, text=text, passages=passages, statements=(), execution=execution)
     delimiter = options.get(f"{kind}enddelimiter", "")

@@ -31,7 +31,8 @@ def with_scope(project: Project, folder: Folder, layout: Layout, ref: str) -> Pr
     earlier = read_earlier(folder, layout, ref, included=included, baseline=baseline)
     configuration = read_configuration(folder.path)
     runner = configuration.spec.runner  # of now: what its owner says of all files is no change of each
-    changes = find_changes(project.chain, replace(earlier, migrations=run_by(runner, earlier.migrations)))
+    then = replace(earlier, migrations=run_by(runner, earlier.migrations))
+    changes = find_changes(project.chain, then, blanks=history_of(layout).blanks)
     scope = Scope(ref=ref, commit=earlier.commit, changes=changes, sentences=tuple(_sentences(project, earlier, changes)))
     # What is pending goes by the scope.
     gate = earlier_gate(replace(project, scope=scope), folder, earlier, changes, configuration)

@@ -54,7 +54,8 @@ class ToolHistory:
     more. `in_force` leaves out rows that later ones took back, or that name none; `failed` is why a row's migration did
     not end, "" where it did; `agrees`, whether what the row keeps of the file is so still. `order` is what rows are read
     by. `late` is what is done with a file that comes too late, but for one that `may_be_late`; where it `compares`, the
-    tool stops at one that has changed; where it `misses`, at one that is gone. `resets` on one that has changed: it asks
+    tool stops at one that has changed, by its `blanks` too; where it `misses`, at one that is gone.
+    `resets` on one that has changed: it asks
     to make a developer's database anew. `keeps_last`: the table holds the last version alone, so that one which failed
     `covers` those before it.
     """
@@ -70,6 +71,7 @@ class ToolHistory:
     late: Late = Late.UNKNOWN
     may_be_late: Callable[[Migration], bool] = none
     compares: bool = False
+    blanks: bool = True
     misses: bool = False
     resets: bool = False
     keeps_last: bool = False

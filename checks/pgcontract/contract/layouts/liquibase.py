@@ -31,6 +31,7 @@ HISTORY: Final = ToolHistory(
     names=lambda row, migration: migration.key == _key(Path(row.get("filename", "")), row["id"]),
     late=Late.RUNS,
     compares=True,
+    blanks=False,
 )
 
 _OUTSIDE: Final = "Give it a changeset of its own that says runInTransaction:false."
