@@ -126,9 +126,12 @@ class _Effects:
             shown = self._all_dropped(table, event)
             if shown is None:
                 continue
-            blamed = own if len(own) == 1 else [each for each in own if self._lets_through(table, event, each)]
-            if len(blamed) == 1 and self._may_drop(event, blamed[0]):
-                yield DroppedWrites(trigger=blamed[0], event=event, statement=shown)
+            blamed = own if len(own) == 1 else [each for each in own if self._drops_alone(table, event, each, own)]
+            if not blamed:  # one goes by what another does
+                blamed = [each for each in own if not self._drops_without(table, event, [each])]
+                blamed = blamed if len(blamed) == 1 else []
+            if all(self._may_drop(event, each) for each in blamed):
+                yield from (DroppedWrites(trigger=each, event=event, statement=shown) for each in blamed)
 
     def _may_drop(self, event: str, trigger: Trigger) -> bool:
         """Whether it is no guard on purpose: of an UPDATE it gives the row values, of a DELETE it returns the row that
@@ -138,13 +141,14 @@ class _Effects:
             return bool(_RETURNS_NEW.search(body))
         return bool(_RETURNS_OTHER.search(body)) and (event == "insert" or bool(_ASSIGNS.search(body)))
 
-    def _lets_through(self, table: str, event: str, trigger: Trigger) -> bool:
-        """Whether writes go through without it."""
+    def _drops_alone(self, table: str, event: str, trigger: Trigger, own: Sequence[Trigger]) -> bool:
+        return self._drops_without(table, event, [each for each in own if each is not trigger])
+
+    def _drops_without(self, table: str, event: str, triggers: Sequence[Trigger]) -> bool:
+        """Whether no write goes through without these either."""
         with self._connection.transaction(force_rollback=True):
-            name = trigger.quoted_name
-            return _keeps(self._connection, f"ALTER TABLE {table} DISABLE TRIGGER {name}") and (
-                self._all_dropped(table, event) is None
-            )
+            disabled = [f"ALTER TABLE {table} DISABLE TRIGGER {trigger.quoted_name}" for trigger in triggers]
+            return not all(_keeps(self._connection, each) for each in disabled) or bool(self._all_dropped(table, event))
 
     def _all_dropped(self, table: str, event: str) -> str | None:
         """The first of the writes that went in and changed no row, here or elsewhere; None where any changed one."""
