@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
-from decimal import Decimal, InvalidOperation
-from itertools import zip_longest
+from itertools import groupby, zip_longest
+from operator import itemgetter
 from typing import Final
 
 from pgcontract.model.sql import Script, Statement
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
 from pgcontract.probes.boundary_values import literal_values
+from pgcontract.probes.row_generation.compared_forms import beside, flags_in, neighbours, signed, values_in_other_forms
 from pgcontract.probes.row_generation.update_parts import UpdatePart, update_parts
 from pgcontract.values import dataclass
 
@@ -22,7 +20,6 @@ _CLOCK: Final = frozenset(
 )
 # On either side of whatever day it is, and of what is counted back or on from it.
 _LONG_AGO, _LONG_AFTER = "1999-12-31", "2199-12-31"
-_DAY: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T].*)?")
 _CUTS: Final = frozenset({"LEFT", "RIGHT", "SUBSTR", "SUBSTRING"})
 # Of what loses more than letters, values that it does not keep apart.
 _LEVELS: Final = {
@@ -36,6 +33,7 @@ _FORMS: Final = {
     **dict.fromkeys(("REPLACE", "REGEXP_REPLACE", "TRANSLATE"), ("1-2", "12", "1 2")),
 }
 _BOUNDED: Final = frozenset({"VARCHAR", "VARYING", "CHAR", "CHARACTER", "BPCHAR"})
+_CLAUSES: Final = frozenset({"WHERE", "SET", "RETURNING", ";", "CASE", "WHEN", "THEN", "ELSE", "END"})
 _LONGEST: Final = 10_000
 _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 _MOST_OF_ONE: Final = 80  # rows that are made for what the statements on one table compare
@@ -181,7 +179,7 @@ def cuts_off(value: Sequence[Token]) -> bool:
 
 def is_neighbour(text: str | None, other: str | None) -> bool:
     """Whether it is the number or day right beside the other."""
-    return other is not None and text in _neighbours(other)
+    return other is not None and text in neighbours(other)
 
 
 def compared_values(read: Sequence[Token]) -> Iterator[tuple[str, str | None]]:
@@ -193,14 +191,14 @@ def compared_values(read: Sequence[Token]) -> Iterator[tuple[str, str | None]]:
 
 def _compared(read: Sequence[Token]) -> Iterator[tuple[tuple[str, ...], tuple[str | None, ...]]]:
     """The names before each of them, the nearest first, and what it is compared with."""
+    for condition in _conditions(read):
+        for name, text in (*values_in_other_forms(condition, read), *flags_in(condition)):
+            yield (name,), (text,)
     names: list[str] = []
-    is_condition = is_behind_where = False
-    for place, token in enumerate(read):
-        if token.upper in ("WHERE", "SET", "RETURNING") or token.text == ";":
-            is_condition = is_behind_where = token.upper == "WHERE"
-        elif token.upper in ("CASE", "WHEN", "THEN", "ELSE", "END"):
-            is_condition = token.upper in ("CASE", "WHEN") or (token.upper == "END" and is_behind_where)
-        elif is_condition and token.kind in _NAMES:
+    for place, (token, is_condition) in enumerate(zip(read, _in_conditions(read), strict=True)):
+        if token.upper in _CLAUSES:
+            continue
+        if is_condition and token.kind in _NAMES:
             if token.upper in _CLOCK:
                 yield tuple(names[:-5:-1]), (_LONG_AGO, _LONG_AFTER)
                 continue
@@ -208,21 +206,27 @@ def _compared(read: Sequence[Token]) -> Iterator[tuple[tuple[str, ...], tuple[st
             if [each.upper for each in read[place + 1 : place + 3]] == ["IS", "NULL"]:
                 yield (token.name,), (None,)
         elif is_condition and token.kind in (TokenKind.STRING, TokenKind.NUMBER):
-            for text in literal_values(token.text):
-                # A keyword (IN, BETWEEN, AND) may stand between; of no column, it takes no value.
-                yield tuple(names[:-5:-1]), (text, *_neighbours(text))
+            text = signed(read, place)
+            # A keyword (IN, BETWEEN, AND) may stand between; of no column, it takes no value.
+            yield tuple(names[:-5:-1]), beside(text, read[place - 1].text)
 
 
-def _neighbours(text: str) -> tuple[str, ...]:
-    if day := _DAY.fullmatch(text):
-        with suppress(ValueError, OverflowError):
-            date = dt.date.fromisoformat(day[1])
-            return str(date + dt.timedelta(1)), str(date - dt.timedelta(1))
-        return ()
-    try:
-        return str(Decimal(text) + 1), str(Decimal(text) - 1)
-    except InvalidOperation:
-        return ()
+def _in_conditions(read: Sequence[Token]) -> Iterator[bool]:
+    """Of each token whether it stands in a condition; what begins one does."""
+    is_condition = is_behind_where = False
+    for token in read:
+        if token.upper in ("WHERE", "SET", "RETURNING", ";"):
+            is_condition = is_behind_where = token.upper == "WHERE"
+        elif token.upper in _CLAUSES:
+            is_condition = token.upper in ("CASE", "WHEN") or (token.upper == "END" and is_behind_where)
+        yield is_condition
+
+
+def _conditions(read: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """The tokens of each condition."""
+    for is_condition, pairs in groupby(zip(read, _in_conditions(read), strict=True), key=itemgetter(1)):
+        if is_condition:
+            yield [token for token, _ in pairs]
 
 
 def _cut_values(read: Sequence[Token]) -> Iterator[tuple[str, str]]:
