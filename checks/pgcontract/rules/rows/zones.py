@@ -14,6 +14,7 @@ from pgcontract.model.sql import Script, Statement
 from pgcontract.model.sql.lexer import without_comments
 from pgcontract.probes.context import Context
 from pgcontract.probes.locks.zones import ELSEWHERE, is_zone_set
+from pgcontract.probes.populated.zoned_writes import ZonedWrite, zoned_writes
 from pgcontract.probes.script_words import names_in_code
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
@@ -31,13 +32,14 @@ _SHOWN: Final = "2024-07-01 12:00:00"
 @check("rows.zone_known", subjects=pending_script, severity=Severity.WARNING)
 @otherwise_kept("script", "No time changes with the time zone of who runs the migration.")
 def rows_zone_known(context: Context) -> Iterator[Answer]:
-    """A column that changes between times with and without a zone says in which zone they are.
+    """What goes from times with a zone to such without, or back, says in which zone they are.
 
     Why it matters: timestamp to timestamptz, and back, takes each value in the time zone of the session. In another zone
     than the one they were written in every time moves by hours, in all rows, and no error is seen.
     How it is measured: the columns of before and after the pending migration are compared. Where a type changes between
-    the two, the statement must say AT TIME ZONE, or the script or the database set the zone. On Supabase, whose databases
-    are in UTC, it is noted.
+    the two, the statement must say AT TIME ZONE, or the script or the database set the zone. What a statement writes from
+    rows (`day = created_at::date`) is compared between two sessions in zones that are far apart. On Supabase, whose
+    databases are in UTC, it is noted.
     What to do: USING the_column AT TIME ZONE 'UTC', or whichever they were written in; or SET TimeZone = 'UTC' in front
     of the statement, by which no row is written anew either.
     """
@@ -56,6 +58,29 @@ def rows_zone_known(context: Context) -> Iterator[Answer]:
         ):
             continue
         yield _answer(context, column, now, statement)
+    told = {
+        column.name
+        for column in context.before.columns
+        if (now := after.get(column.name)) and _crosses(column.type, now.type)
+    }
+    for write in () if is_zone_set(context) else zoned_writes(context):
+        if write.subject not in told and not _sets_zone(script, write.statement):
+            yield _written(context, write)
+
+
+def _written(context: Context, write: ZonedWrite) -> Answer:
+    statement = write.statement
+    return Answer(
+        Status.NOTED if context.promise.project.platform == SUPABASE else Status.BROKEN,
+        write.subject,
+        f"Line {statement.line} writes times into {write.subject} that hang on the time zone of the session.",
+        expected="a zone that the statement says",
+        actual=f"such as {write.west} where the session is in UTC-12, {write.east} in UTC+14",
+        remedy="Say the zone where it goes from times with a zone to such without, or back, as in "
+        "(created_at AT TIME ZONE 'UTC')::date; or put SET TimeZone = 'UTC'; in front of it.",
+        evidence=[Evidence(title="The statement", text=statement.shown, language="sql")],
+        origin=Origin(file=statement.path or context.promise.script.path, line=statement.line, column=statement.column),
+    )
 
 
 def _crosses(old: str, new: str) -> bool:
