@@ -11,6 +11,7 @@ from pgcontract.catalog.live_tables import LiveConstraint, LiveIndex, LiveTable,
 from pgcontract.model.identifiers import unquote_identifier
 from pgcontract.model.lock_mode import LockMode
 from pgcontract.model.sql import Statement
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.locks.work import (
     Change,
     ColumnAdded,
@@ -44,6 +45,7 @@ _QUERIES: Final = frozenset(
     }
 )
 _MADE_OF_QUERY: Final = re.compile(r"\bAS\s*(?:\(\s*)*(?:SELECT|WITH|TABLE|VALUES|EXECUTE)\b", re.IGNORECASE)
+_LOOP: Final = lazy_pattern(r"\bLOOP\b", re.IGNORECASE)
 _CHANGES_ROWS: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 _REWRITES_BY_ITSELF: Final = frozenset({"CLUSTER", "VACUUM", "REFRESH"})
 _CHECKS_FOREIGN_KEY: Final = 'validating foreign key constraint "'
@@ -204,6 +206,8 @@ def _work_on(
         yield work(WorkKind.SCAN, checked_key)
     scans = after.scans - before.scans - len(built)
     if scans <= 0:
+        if _writes_all_by_turns(statement, before, after, rows):
+            yield work(WorkKind.QUERY)
         return
     has_key = _adds_primary_key(built)
     reasons = [
@@ -231,6 +235,15 @@ def _reads_all(statement: Statement, before: LiveTable, after: LiveTable, rows: 
     if rows is None:
         return True
     return rows <= after.read - before.read and (rows > 0 or statement.words[0] in _CHANGES_ROWS)
+
+
+def _writes_all_by_turns(statement: Statement, before: LiveTable, after: LiveTable, rows: int | None) -> bool:
+    """Whether a loop, or a function, has written every row, each turn finding its own by an index."""
+    written = after.updated + after.deleted - before.updated - before.deleted
+    loops = statement.words[:1] in (("CALL",), ("SELECT",)) or (
+        statement.words[:1] == ("DO",) and _LOOP.search(statement.text) is not None
+    )
+    return loops and rows is not None and 0 < rows <= written
 
 
 def _tells_apart(index: LiveIndex) -> bool:
