@@ -134,6 +134,8 @@ def _losses(context: Context, connection: psycopg.Connection, change: _Change, e
     differences = _differences(before, after)
     removed = [_values(difference.before) for difference in differences if difference.change == "removed"]
     lost = gone([row for row in removed if not start.key or key(row, start) in there], ends)
+    if change.statement is not None and not takes_away(change.statement) and len(after.rows) >= len(before.rows):
+        lost = []  # an UPDATE gave them another key
     named = deletes(change.statement, before.name) or any(
         deletes(change.statement, name) for name in _partitions(context, start.name)
     )

@@ -35,6 +35,7 @@ from pgcontract.values import dataclass
 # The number from which the values are counted of rows that a migration's new rules take.
 _FITTING: Final = 120
 _CHILDREN: Final = 160
+_CHILDREN_OF_PAIRS: Final = 600
 _COLLIDING: Final = 190
 _JOINED: Final = 400
 _TIED: Final = 500
@@ -95,6 +96,7 @@ def run_over_rows(context: Context) -> OverRows:
             insert_lone_values(context.promise, connection, migrated_tables(context, context.before), first=_LONE)
             insert_joined_rows(context, connection, first=_JOINED)
             insert_tied_rows(context, connection, first=_TIED)
+            insert_children(context.promise, connection, _deleted_from(context), first=_CHILDREN_OF_PAIRS)
             _join_seeds(connection, context.promise.project.seeds)
             give_values(context, connection, later=later, first=_VALUED)
         state = context.sandbox.read_state(name)
