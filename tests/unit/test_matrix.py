@@ -53,36 +53,25 @@ def test_a_status_that_differs_is_told_for_each_major() -> None:
     ) == actual
 
 
-def test_a_severity_and_an_excuse_are_differences() -> None:
-    warning = finding("column.type", Status.BROKEN, severity=Severity.WARNING)
-    mended = finding("column.type", Status.BROKEN, severity=Severity.ERROR, resolution="mended by 002")
-    (difference,) = version_matrix.differences(by_major(_15=warning, _16=mended))
+@pytest.mark.parametrize(("findings", "told"), [
+    (({"severity": Severity.WARNING}, {"severity": Severity.ERROR, "resolution": "mended by 002"}),
+     ("broken warning", "broken excused")),
+    ((None, {"severity": Severity.ERROR}), (version_matrix.NOT_ASKED, "broken")),
+], ids=["a severity and an excuse", "not asked by one"])  # fmt: skip
+def test_what_differs_beside_the_status(findings: tuple[dict[str, Severity | str] | None, ...], told: tuple[str]) -> None:
+    broken = [() if more is None else (finding("column.type", Status.BROKEN, **more),) for more in findings]
+    (difference,) = version_matrix.differences({15: run(15, *broken[0]), 16: run(16, *broken[1])})
 
-    assert {15: "broken warning", 16: "broken excused"} == difference.results_by_major
-
-
-def test_a_check_that_one_major_does_not_ask_is_a_difference() -> None:
-    runs = {15: run(15), 16: run(16, finding("column.type"))}
-    (difference,) = version_matrix.differences(runs)
-
-    assert {15: version_matrix.NOT_ASKED, 16: "kept"} == difference.results_by_major
+    assert dict(zip((15, 16), told, strict=True)) == difference.results_by_major
 
 
 def test_words_that_differ_by_a_known_cause_are_told_with_it() -> None:
     few, more = (finding("information_schema.complete", summary=f"Hides {number} parts.") for number in (5, 8))
     actual = version_matrix.differences(by_major(_15=few, _16=few, _17=more, _18=more))
 
-    results_by_major = {15: "Hides 5 parts.", 16: "Hides 5 parts.", 17: "Hides 8 parts.", 18: "Hides 8 parts."}
-    cause = "the privilege MAINTAIN, since 17"
-    assert (
-        MajorDifference(
-            check="information_schema.complete",
-            subject="x",
-            migration="001_note",
-            results_by_major=results_by_major,
-            cause=cause,
-        ),
-    ) == actual
+    told = {major: f"Hides {number} parts." for major, number in ((15, 5), (16, 5), (17, 8), (18, 8))}
+    whole = {"check": "information_schema.complete", "subject": "x", "migration": "001_note", "results_by_major": told}
+    assert (MajorDifference(**whole, cause="the privilege MAINTAIN, since 17"),) == actual  # type: ignore[arg-type]
 
 
 def test_a_change_between_other_majors_has_another_cause() -> None:

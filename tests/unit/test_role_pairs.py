@@ -70,31 +70,48 @@ def test_nothing_is_told_of_what_is_meant(good: tuple[Finding, ...], number: int
 def test_what_is_too_much_to_be_tried_is_not_taken_for_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "MAX_TABLES", 2)
     monkeypatch.setattr(definers, "MAX_FUNCTIONS", 1)
-    tables = [
-        f"CREATE TABLE public.t{n} (id int PRIMARY KEY); ALTER TABLE public.t{n} ENABLE ROW LEVEL SECURITY;"
-        for n in (1, 2)
-    ]
-    functions = [
-        f"CREATE FUNCTION public.f{n}() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = '' AS 'SELECT 1';"
-        for n in (1, 2)
-    ]
-    script = "\n".join([*tables, "CREATE TABLE public.t3 (id int PRIMARY KEY);", *functions, ""])
+    pair = (
+        "CREATE TABLE public.t{0} (id int PRIMARY KEY); ALTER TABLE public.t{0} ENABLE ROW LEVEL SECURITY;\n"
+        "CREATE FUNCTION public.f{0}() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = '' AS 'SELECT 1';\n"
+    )
+    script = f"{pair.format(1)}{pair.format(2)}CREATE TABLE public.t3 (id int PRIMARY KEY);\n"
     project = load_project(write_files(tmp_path, {"pgcontract.toml": CONFIGURED, "migrations/001_all.sql": script}))
     run = verify(project, RunOptions(only=("table.row_security", "function.caller_rights"), pg=USUAL_SERVER))
 
     assert {
         ("table.row_security[public.t3]", Status.BROKEN),
-        (
-            "1 of 3 tables and views were not tried as anon and as users, as they are too many: public.t2, … No rule of "
-            "roles was asked of them.",
-            Status.UNKNOWN,
-        ),
-        (
-            "1 SECURITY DEFINER functions were not called as anon and as users, as they are too many: public.f2(), …",
-            Status.UNKNOWN,
-        ),
+        ("1 of 3 tables and views were not tried as anon and as users, as they are too many: public.t2, … No rule of "
+         "roles was asked of them.", Status.UNKNOWN),
+        ("1 SECURITY DEFINER functions were not called as anon and as users, as they are too many: public.f2(), …",
+         Status.UNKNOWN),
     } == {
         (f.item if f.status is Status.BROKEN else f.summary, f.status)
-        for f in run.findings
-        if f.status is not Status.KEPT
+        for f in run.findings if f.status is not Status.KEPT
+    }  # fmt: skip
+
+
+def test_what_is_a_users_own_is_seen_where_no_column_says_so(tmp_path: Path) -> None:
+    messages = "AS SELECT chat_id, count(*) FROM public.messages GROUP BY 1;"
+    script = f"""
+CREATE TABLE public.chats (id serial PRIMARY KEY, user_id uuid NOT NULL REFERENCES auth.users);
+CREATE TABLE public.messages (chat_id int NOT NULL REFERENCES public.chats, note text UNIQUE);
+CREATE TABLE public.notes (id serial PRIMARY KEY, note text UNIQUE);
+ALTER TABLE public.chats ENABLE ROW LEVEL SECURITY; ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON public.chats USING (user_id = (SELECT auth.uid()));
+CREATE POLICY own ON public.messages USING (chat_id IN (SELECT id FROM public.chats));
+CREATE VIEW public.mine WITH (security_invoker = true) {messages}
+CREATE VIEW public.everyones {messages}
+"""
+    files = {"pgcontract.toml": CONFIGURED, "migrations/001_all.sql": script}
+    run = verify(load_project(write_files(tmp_path, files)), RunOptions(only=("table.row_security",), pg=USUAL_SERVER))
+
+    everything = ("SELECT", "INSERT", "UPDATE", "DELETE")
+    assert {
+        "public.chats": (everything, ()),
+        "public.messages": (everything, ()),
+        "public.notes": ((), everything),
+        "public.mine": (("SELECT",), ()),
+        "public.everyones": ((), ("SELECT",)),
+    } == {
+        row.name: (row.own, row.others[: row.others.index("TRUNCATE")]) for row in run.access if "before" in row.project
     }

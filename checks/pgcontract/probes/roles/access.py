@@ -172,6 +172,7 @@ class _Trier:
         }
         self._places = {row.place: row for row in self._made.rows.values() if row.place}
         self._rows: dict[str, list[UsersRow]] = {}
+        self._seen: dict[str, set[str]] = {}
         for row in self._made.rows.values():
             self._rows.setdefault(row.table, []).append(row)
         self._users = {row.user.number: row.user for row in self._made.rows.values()}
@@ -222,11 +223,20 @@ class _Trier:
         return Try(may=True, own=own, others=others, loose=loose, shown=replace(outcome, rows=()))
 
     def _read_view(self, view: View, actor: Actor) -> Try:
-        outcome = self._stage.attempt(f"SELECT * FROM {view.name}", actor, sent=f"SELECT count(*) FROM {view.name}")  # noqa: S608
-        return _counted(outcome, outcome.rows[0][0] if outcome.rows else 0)
+        outcome = self._stage.attempt(
+            f"SELECT * FROM {view.name}",  # noqa: S608
+            actor,
+            sent=f"SELECT (a_row.*)::text FROM {view.name} AS a_row LIMIT {_MAX_ROWS}",  # noqa: S608
+        )
+        texts = {text for (text,) in outcome.rows}
+        earlier = self._seen.setdefault(view.name, set())
+        if actor is SECOND and texts.isdisjoint(earlier):  # what neither anon nor user A reads
+            return Try(may=True, own=len(outcome.rows), refused=outcome if outcome.refusal else None)
+        earlier |= texts
+        return _counted(replace(outcome, rows=()), len(outcome.rows))
 
     def _write(self, operation: str, table: Table, actor: Actor, held: Held) -> Try:
-        change = self._change(operation, table, held)
+        change = self._change(operation, table, actor, held)
         if change is None:
             return Try(may=True)
         rows = {row.user.number: row for row in self._rows_of(table)}
@@ -249,7 +259,7 @@ class _Trier:
 
     def _write_blindly(self, operation: str, table: Table, actor: Actor, held: Held, tried: Try) -> Try:
         """Without looking at a row, so that no policy for SELECT is asked."""
-        change = self._change(operation, table, held, blind=True)
+        change = self._change(operation, table, actor, held, blind=True)
         if change is None:
             return tried
         outcome = self._stage.attempt(change, actor)
@@ -259,7 +269,7 @@ class _Trier:
     def _rows_of(self, table: Table) -> Sequence[UsersRow]:
         return self._rows.get(table.name, ())
 
-    def _change(self, operation: str, table: Table, held: Held, *, blind: bool = False) -> str | None:
+    def _change(self, operation: str, table: Table, actor: Actor, held: Held, *, blind: bool = False) -> str | None:
         if operation == "DELETE":
             return f"DELETE FROM {table.name}"  # noqa: S608
         columns = [
@@ -271,8 +281,9 @@ class _Trier:
             if held.may_column("SELECT", column.bare_name) and not blind:
                 return f"UPDATE {table.name} SET {column.quoted_name} = {column.quoted_name}"  # noqa: S608
         for column in columns[-1:]:
-            values = [row.values.get(column.bare_name) for row in self._rows_of(table)]
-            return f"UPDATE {table.name} SET {column.quoted_name} = {literal(values[0]) if values else 'NULL'}"  # noqa: S608
+            rows = sorted(self._rows_of(table), key=lambda row: row.user != actor.user)
+            value = literal(rows[0].values.get(column.bare_name)) if rows else "NULL"  # his own, that may be unique
+            return f"UPDATE {table.name} SET {column.quoted_name} = {value}"  # noqa: S608
         return None
 
     def _insert(self, table: Table, actor: Actor, held: Held) -> Try:

@@ -9,7 +9,7 @@ from typing import Final
 from pgcontract.model.schema import Table, View
 from pgcontract.probes.cached_facts import known_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import Access, try_access
+from pgcontract.probes.roles.access import Access, Try, try_access
 from pgcontract.probes.roles.definer_writes import Written, try_definer_writes
 from pgcontract.probes.roles.definers import try_definers
 from pgcontract.probes.roles.exposed_functions import ExposedFunction
@@ -60,8 +60,19 @@ def _reached(
 ) -> tuple[str, ...]:
     tried = {operation: access.of(regime, name, actor, operation) for operation in (*_OPERATIONS, "TRUNCATE")}
     written = {one.operation for one in through if one.name == name and one.actor == actor and regime in one.regimes}
-    done = [one for one in _OPERATIONS if one in written or (tried[one].own if own else tried[one].rows - tried[one].own)]
+    done = []
+    for operation, of_it in tried.items():
+        its_own = of_it.rows if actor.user and _is_his(access, name, operation, of_it) else of_it.own
+        if operation in _OPERATIONS and (operation in written or (its_own if own else of_it.rows - its_own)):
+            done.append(operation)
     return (*done, *(["TRUNCATE"] if tried["TRUNCATE"].may and not own else []))
+
+
+def _is_his(access: Access, name: str, operation: str, tried: Try) -> bool:
+    """Whether the one row that he wrote, of two or more alike, is what belongs to him, though no column of it says so."""
+    alike = sum(table == name for table, _ in access.rows)
+    is_one = tried.rows == 1 < alike and tried.shown is not None and tried.shown.refusal is None
+    return is_one and (operation in ("UPDATE", "DELETE") or (operation == "INSERT" and access.separates(name)))
 
 
 def _function(one: ExposedFunction) -> RoleAccess:

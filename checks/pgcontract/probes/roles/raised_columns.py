@@ -76,7 +76,7 @@ def raised_columns(context: Context) -> tuple[Raised, ...]:
     return tuple(found.values())
 
 
-def _keys(schema: Schema, table: str) -> Iterator[Sequence[str]]:
+def primary_keys(schema: Schema, table: str) -> Iterator[Sequence[str]]:
     return (
         one.keys for one in schema.indexes_by_table.get(table, ()) if (one.constraint or "").startswith("primary key ")
     )
@@ -130,7 +130,7 @@ class _Raiser:
         held = self._access.held.get((self._regime, column.table, FIRST.role))
         if held is None or not held.may_column("UPDATE", column.bare_name):
             return None
-        if any(column.bare_name == key.split()[0] for one in _keys(self._schema, column.table) for key in one):
+        if any(column.bare_name == key.split()[0] for one in primary_keys(self._schema, column.table) for key in one):
             return None
         row = self._access.rows[column.table, ANNA.number]
         for value in self._higher(column, row.values.get(column.bare_name)):

@@ -37,6 +37,7 @@ _TAKEN: Final = "23505"
 _TEXTS: Final = ("text", "character varying", "character")
 _DOCUMENTS: Final = ("json", "jsonb")
 _KEY: Final = lazy_pattern(r"->>?\s*'(\w+)'")
+_NOBODY: Final = "00000000-0000-4000-8000-000000000000"  # who is given what is taken from nobody
 _NEW: Final = 950  # what a row that is tried to be inserted is made of
 _MAX_EACH: Final = 4
 _MAX_OTHERS: Final = 12
@@ -198,14 +199,14 @@ class RaisingCalls:
                     yield said, given, other
 
     def _rest(self, one: ExposedFunction, place: int, name: str) -> Iterator[Sequence[str]]:
-        """What the other arguments are, the likeliest first: user A's values, the column's name, user B."""
+        """What the other arguments are, the likeliest first: user A's values, the column's name, user B, nobody."""
         calls = [given for given in call_arguments(self._schema, self._rows, one) if not given[0].startswith("NULL")]
         known = [list(dict.fromkeys(texts))[:_MAX_EACH] for texts in zip(*calls, strict=True)]
         for at, type_ in enumerate(one.arguments):
             if name and type_ in _TEXTS:
                 known[at].insert(0, f"{literal(name)}::{type_}")
             if type_ == "uuid":
-                known[at].append(f"{literal(BERT.id)}::uuid")
+                known[at] += (f"{literal(id_)}::uuid" for id_ in (BERT.id, _NOBODY))
         known[place] = known[place][:1]
         places = sorted(product(*(range(len(texts)) for texts in known)), key=lambda numbers: (sum(numbers), numbers))
         for numbers in places[:_MAX_OTHERS]:

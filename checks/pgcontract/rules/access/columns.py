@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from pgcontract.model.qualified_name import QualifiedName
@@ -12,7 +13,7 @@ from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import try_access
 from pgcontract.probes.roles.guarded_columns import is_guarded
-from pgcontract.probes.roles.raised_columns import Raised, raised_columns
+from pgcontract.probes.roles.raised_columns import Raised, primary_keys, raised_columns
 from pgcontract.probes.roles.users import ANON, FIRST, SECOND
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
@@ -66,18 +67,19 @@ def column_guarded(context: Context) -> Iterator[Answer]:
 
 def _raised_answer(context: Context, raised: Raised) -> Answer:
     access, column, operation = try_access(context), raised.column, raised.operation
+    # Nor which row it is: of a membership, where he is in.
+    kept = {*access.ties.get(column.table, ()), *chain.from_iterable(primary_keys(context.after, column.table))}
     others = [
         one.quoted_name
         for one in context.after.columns
         if one.table == column.table
         and not is_guarded(one)
-        and (operation == "INSERT" or one.bare_name not in access.ties.get(column.table, ()))
+        and (operation == "INSERT" or not kept & {one.bare_name, one.quoted_name})
     ]
     where = in_projects(context, access, raised.regimes)
-    remedy = (
-        f"REVOKE {operation} ON {column.table} FROM anon, authenticated; GRANT {operation} "
-        f"({', '.join(others) or '…'}) ON {column.table} TO authenticated;"
-    )
+    remedy = f"REVOKE {operation} ON {column.table} FROM anon, authenticated;"
+    if others:
+        remedy = f"{remedy} GRANT {operation} ({', '.join(others)}) ON {column.table} TO authenticated;"
     shown = session(raised.outcome, FIRST)
     if raised.maker:
         remedy = _without_maker(raised)
