@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from itertools import chain
 from typing import Final
 
@@ -61,11 +61,12 @@ def column_guarded(context: Context) -> Iterator[Answer]:
     value. At sign-up take a role from raw_app_meta_data, or write it down. REVOKE EXECUTE ON a function that is the
     server's to call.
     """
-    for raised in raised_columns(context):
-        yield _raised_answer(context, raised)
+    told = raised_columns(context)
+    for raised in told:
+        yield _raised_answer(context, raised, {one.column.name for one in told})
 
 
-def _raised_answer(context: Context, raised: Raised) -> Answer:
+def _raised_answer(context: Context, raised: Raised, told: Set[str]) -> Answer:
     access, column, operation = try_access(context), raised.column, raised.operation
     # Nor which row it is: of a membership, where he is in.
     kept = {*access.ties.get(column.table, ()), *chain.from_iterable(primary_keys(context.after, column.table))}
@@ -74,6 +75,7 @@ def _raised_answer(context: Context, raised: Raised) -> Answer:
         for one in context.after.columns
         if one.table == column.table
         and not is_guarded(one)
+        and one.name not in told
         and (operation == "INSERT" or not kept & {one.bare_name, one.quoted_name})
     ]
     where = in_projects(context, access, raised.regimes)
