@@ -56,8 +56,34 @@ def names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name[0] != "."}
 
 
-def test_a_plain_folder_is_released_with_its_way_back_and_its_checksums(verified: Verified) -> None:
+def refuses_what_was_not_verified(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    seen = from_json(file.read_text(encoding="utf-8"))
+    blocked = replace(seen, verdict=Verdict(decision=Decision.BLOCKED, reasons=("it is wrong",)))
+    partly = replace(seen, options=replace(seen.options, only=("column.*",)))
+    said = {}
+    for name, other in {"blocked": blocked, "partly": partly}.items():
+        path = file.with_name(f"{name}.json")
+        path.write_text(to_json(other), encoding="utf-8")
+        said[name] = (release(path), capfd.readouterr().err)
+    edited = file.with_name("edited.json")
+    edited.write_text(file.read_text(encoding="utf-8").replace("public.note", "public.nope"), encoding="utf-8")
+    said["edited"] = (release(edited), capfd.readouterr().err)
+    (file.with_name("db") / "001_note.sql").write_text(f"{TABLE}\n", encoding="utf-8")
+    said["changed"] = (release(file), capfd.readouterr().err)
+    (file.with_name("db") / "001_note.sql").write_text(TABLE, encoding="utf-8")
+
+    assert {name: code for name, ((code, _), _) in said.items()} == {"blocked": 1, "partly": 1, "edited": 2, "changed": 1}
+    assert "The verdict is BLOCKED" in said["blocked"][1]
+    assert "judged only a part" in said["partly"][1]
+    assert "001_note.sql (migration) has changed" in said["changed"][1]
+    assert not file.with_name("out").exists()
+
+
+def test_a_plain_folder_is_released_with_its_way_back_and_its_checksums_and_nothing_else_is(
+    verified: Verified, capfd: pytest.CaptureFixture[str]
+) -> None:
     file = verified({"001_note.sql": TABLE, "002_body.sql": COLUMN.replace("\n", "\r\n"), "002_body.down.sql": BACK})
+    refuses_what_was_not_verified(file, capfd)
     code, checklist = release(file)
     out = file.with_name("out")
     sums = subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=out, check=False)
@@ -93,17 +119,6 @@ def test_supabase_has_three_ways_and_its_history_is_told_of_what_is_pasted(verif
     assert "has no way back in a file of its own" in checklist
 
 
-def test_supabases_own_folder_keeps_its_names(verified: Verified) -> None:
-    file = verified({"20260101000000_note.sql": SECURED}, *ON_SUPABASE)
-    code, checklist = release(file, "--method", "editor")
-
-    assert code == 0
-    assert names(file.with_name("out")) >= {"sql/20260101000000_note.sql"}
-    assert "VALUES ('20260101000000', 'note')" in checklist
-    assert "By `supabase db push`" not in checklist
-    assert "By psql" not in checklist
-
-
 def test_a_statement_that_no_transaction_may_hold_is_run_alone(verified: Verified) -> None:
     file = verified(
         {"001_note.sql": SECURED, "002_index.sql": INDEX, "002_index.down.sql": NO_INDEX},
@@ -123,12 +138,19 @@ def test_a_statement_that_no_transaction_may_hold_is_run_alone(verified: Verifie
     assert "statements of `back/002_index.down.sql` one at a time" in release(file, "--method", "editor")[1]
 
 
-def test_history_is_told_where_nothing_was_ever_pushed_and_once_alone(verified: Verified) -> None:
-    _, checklist = release(verified({"20260101000000_it's.sql": SECURED}, *ON_SUPABASE))
+def test_supabases_own_folder_keeps_its_names_and_its_history_is_told_once(verified: Verified) -> None:
+    file = verified({"20260101000000_it's.sql": SECURED}, *ON_SUPABASE)
+    code, checklist = release(file, "--method", "editor")
+
+    assert code == 0
+    assert names(file.with_name("out")) >= {"sql/20260101000000_it's.sql"}
+    assert "By `supabase db push`" not in checklist
+    assert "By psql" not in checklist
+
     told = checklist.partition("CREATE SCHEMA IF NOT EXISTS supabase_migrations;")[1:]
     sql = "".join(told).partition("```")[0]
     once = "DO $$ BEGIN ASSERT (SELECT name = 'it''s' FROM supabase_migrations.schema_migrations); END $$;"
-
+    assert "VALUES ('20260101000000', 'it''s')" in sql
     assert verified({"20260101000000_it's.sql": f"{sql}\n{sql}\n{once}"}, "--only", "script.applies").exists()
 
 
@@ -171,29 +193,9 @@ def test_what_a_tool_deployed_it_takes_back_itself(
     assert f"\n{command}\n" in checklist
     assert ("no way back" in checklist, "-f back/" in checklist) == (False, False)
     assert {name for name in names(file.with_name("out")) if name.startswith("back")} == back
-
-
-def test_what_was_not_verified_is_refused(verified: Verified, capfd: pytest.CaptureFixture[str]) -> None:
-    file = verified({"001_note.sql": TABLE})
-    seen = from_json(file.read_text(encoding="utf-8"))
-    blocked = replace(seen, verdict=Verdict(decision=Decision.BLOCKED, reasons=("it is wrong",)))
-    partly = replace(seen, options=replace(seen.options, only=("column.*",)))
-    said = {}
-    for name, other in {"blocked": blocked, "partly": partly}.items():
-        path = file.with_name(f"{name}.json")
-        path.write_text(to_json(other), encoding="utf-8")
-        said[name] = (release(path), capfd.readouterr().err)
-    edited = file.with_name("edited.json")
-    edited.write_text(file.read_text(encoding="utf-8").replace("public.note", "public.nope"), encoding="utf-8")
-    said["edited"] = (release(edited), capfd.readouterr().err)
-    (file.with_name("db") / "001_note.sql").write_text(f"{TABLE}\n", encoding="utf-8")
-    said["changed"] = (release(file), capfd.readouterr().err)
-
-    assert {name: code for name, ((code, _), _) in said.items()} == {"blocked": 1, "partly": 1, "edited": 2, "changed": 1}
-    assert "The verdict is BLOCKED" in said["blocked"][1]
-    assert "judged only a part" in said["partly"][1]
-    assert "001_note.sql (migration) has changed" in said["changed"][1]
-    assert not file.with_name("out").exists()
+    page = render(from_json(file.read_text(encoding="utf-8")), "markdown")
+    of_the_tool = [words in page for words in ('"$DATABASE_URL" up\n', f"{command}\n")]
+    assert ([not back] * 2, bool(back)) == (of_the_tool, "psql '" in page)  # psql cannot tell the ways of one file apart
 
 
 def test_file_of_both_ways_is_never_given_to_psql(verified: Verified, capfd: pytest.CaptureFixture[str]) -> None:
@@ -202,11 +204,3 @@ def test_file_of_both_ways_is_never_given_to_psql(verified: Verified, capfd: pyt
     page = render(from_json(file.read_text(encoding="utf-8")), "markdown")
 
     assert (2, True, False) == (code, "the SQL editor would run both" in capfd.readouterr().err, "psql '" in page)
-
-
-def test_report_prints_the_command_of_a_tool_that_keeps_both_ways_in_one_file(verified: Verified) -> None:
-    file = verified({"1_b.sql": f"-- +goose Up\n{TABLE}-- +goose Down\nDROP TABLE public.note;\n"})
-    page = render(from_json(file.read_text(encoding="utf-8")), "markdown")
-    commands = ('"$DATABASE_URL" up\n', '"$DATABASE_URL" down\n', "psql '")
-
-    assert [True, True, False] == [command in page for command in commands]
