@@ -26,12 +26,10 @@ from pgcontract import cli
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
-ROOT = Path(__file__).parents[2]
 ADDED = ", at its end"
 ENDS = {" BLOCKED ": 1, " INCOMPLETE ": 3, "error: ": 2}
-_INCLUDED = re.compile(r'^--8<-- "([^"]+)"$', re.MULTILINE)  # as the pages' own extension reads it
 _TITLE = re.compile(r'title="([^"]+)"')
-_INCLUDED = re.compile(r'^--8<-- "([^":]+)"\n', re.MULTILINE)
+_INCLUDED = re.compile(r'^--8<-- "([^":]+)"\n', re.MULTILINE)  # as the pages' own extension reads it
 _SHELL = re.compile(r"[|<>;&$*]")
 
 

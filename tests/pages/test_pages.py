@@ -14,11 +14,12 @@ from snippets import ROOT, is_so, read, run, shown, snippets, write
 EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
 FILES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *EXAMPLES)
 PAGES = {str(path.relative_to(ROOT)): path for path in FILES}
-LONG = {"docs/tutorial.md", "examples/shop/README.md", "examples/supabase/README.md"}  # half a minute each
+# They take longest, up to half a minute: `nox -s snippets` has them.
+LONG = {"docs/tutorial.md", "docs/how-to/supabase.md", "examples/shop/README.md", "examples/supabase/README.md"}
 ASKED = sorted(PAGES.keys() - (set() if os.environ.get("ALL_PAGES") else LONG))
 WORKFLOWS = {".github/workflows/*.yml": "github-workflows", ".gitlab-ci.yml": "gitlab-ci"}
-# As wide as the pages are; nothing of the machine that a test runs on.
-SETTINGS = {"COLUMNS": "84", "NO_COLOR": "1", "DATABASE_URL": ""}
+# As wide as the pages are; nothing of the machine that a test runs on, nor a plugin that takes a second to load.
+SETTINGS = {"COLUMNS": "84", "NO_COLOR": "1", "DATABASE_URL": "", "PYTEST_ADDOPTS": "-p no:hypothesispytest"}
 
 
 def test_menu_leads_to_every_page() -> None:
