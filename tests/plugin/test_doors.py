@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from command import Command, command_here, command_in
 from figures import without_figures
 from orders_project import write_orders
 from pgcontract.reporting.json import from_json
 from pgcontract.result import Run
 
 REPORT = "reports/002_open/run.json"
-COMMAND = ("pgcontract", "verify", "{project}", "--report", "reports", "--max-examples", "30")
+COMMAND = ("verify", "{project}", "--report", "reports", "--max-examples", "5")
 # The items of each worker are asked as those of one process are; what one process tells, test_outcomes.py looks at.
-PYTEST = ("pytest", "-n2", "{project}", "--pgcontract-report", "reports", "--pgcontract-max-examples", "30")
+PYTEST = ("-n2", "{project}", "--pgcontract-report", "reports", "--pgcontract-max-examples", "5")
 
 
-def judged(door: Sequence[str], project: Path, folder: Path) -> Run:
+def judged(door: Command, words: tuple[str, ...], project: Path, folder: Path) -> Run:
     """The run without what differs from one to the next: when it was, what it measured, in which order it was asked."""
-    folder.mkdir()
-    arguments = [argument.format(project=project) for argument in door]
-    subprocess.run([sys.executable, "-m", *arguments], cwd=folder, check=False, capture_output=True)
+    door(*(word.format(project=project) for word in words))
     run = without_figures(from_json((folder / REPORT).read_text(encoding="utf-8")))
     findings = tuple(
         sorted(run.findings, key=lambda finding: (finding.check, finding.subject, finding.migration, finding.at))
@@ -33,5 +29,9 @@ def judged(door: Sequence[str], project: Path, folder: Path) -> Run:
 
 def test_pytest_judges_a_project_as_the_command_does(tmp_path: Path) -> None:
     project = write_orders(tmp_path / "orders")
+    here, there = tmp_path / "command", tmp_path / "pytest"
+    here.mkdir()
+    there.mkdir()
+    expected = judged(command_here(here), COMMAND, project, here)
 
-    assert judged(COMMAND, project, tmp_path / "command") == judged(PYTEST, project, tmp_path / "pytest")
+    assert expected == judged(command_in(there, "-m", "pytest"), PYTEST, project, there)
