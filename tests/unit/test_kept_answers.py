@@ -91,14 +91,15 @@ def test_what_is_kept_says_the_same_is_told_and_covers_nothing_that_is_broken_si
 
 def test_run_that_is_broken_off_keeps_what_was_answered(cache: Path, root: Path) -> None:
     project = load_project(root, options=FolderOptions(since="main"))
-    last = max(number for number, item in enumerate(plan(project, RunOptions(only=SOME)).items, 1) if item.migration == "001_orders")
+    asked = RunOptions(examples=5, only=SOME)
+    last = max(number for number, item in enumerate(plan(project, asked).items, 1) if item.migration == "001_orders")
 
     def stop(event: ProgressEvent) -> None:
         if event.kind == "item" and event.done == last:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        verify(project, RunOptions(examples=5, only=SOME), notify=stop)
+        verify(project, asked, notify=stop)
     (file,) = cache.glob("*.answers")
     written = file.read_bytes()
 
