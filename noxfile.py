@@ -76,7 +76,7 @@ def checker(session: nox.Session) -> None:
 
 @nox.session
 def endurance(session: nox.Session) -> None:
-    """What `tests` does five times, at length: 50 kills of a gate's parts at seeded moments, and 100 gates in a row."""
+    """What `tests` does a few times, at length: 50 kills of a gate's parts at seeded moments, and 100 gates in a row."""
     install_locked(session, "tests")
     often = {"ENDURANCE_KILLS": "50", "ENDURANCE_GATES": "100"}
     session.run("pytest", *(session.posargs or ("tests/endurance",)), env=often)

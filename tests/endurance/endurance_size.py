@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import os
 
-KILLS = int(os.environ.get("ENDURANCE_KILLS", "5"))
+KILLS = int(os.environ.get("ENDURANCE_KILLS", "3"))
 AT_LENGTH = KILLS > 5
-GATES = int(os.environ.get("ENDURANCE_GATES", "5"))
+GATES = int(os.environ.get("ENDURANCE_GATES", "4"))
