@@ -144,15 +144,14 @@ def test_layout_is_the_one_that_is_named(by_day: Path) -> None:
         load_project(by_day, options=FolderOptions(layout="gose"))
 
 
-def test_folders_with_sql_that_flat_does_not_read_are_told(tmp_path: Path) -> None:
-    for name in ("001_a.sql", "functions/f.sql", "tables/t.sql", "docs/x.md", "read/r.sql"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("SELECT 1;\n", encoding="utf-8")
-    (tmp_path / "002_b.sql").write_text("\\ir read/r.sql\n", encoding="utf-8")
-
-    told = load_project(tmp_path).assumptions[-1]
-
-    assert told == "Not read: the .sql files in functions/, tables/; name one of them to read it."
+@pytest.mark.parametrize(("files", "told"), [
+    ({**dict.fromkeys(("1_a.sql", "functions/f.sql", "tables/t.sql", "docs/x.md", "read/r.sql"), "SELECT 1;\n"),
+      "2_b.sql": "\\ir read/r.sql\n"}, "Not read: the .sql files in functions/, tables/; name one of them to read it."),
+    ({"committed/1.sql": "--! Previous: -\n--! Hash: -\n\nSELECT 1;\n", "current/1.sql": "SELECT 2;\n"},
+     "current/ is not read: commit it first."),
+], ids=["flat", "graphile-migrate"])  # fmt: skip
+def test_folders_with_sql_that_are_not_read_are_told(files: dict[str, str], told: str, tmp_path: Path) -> None:
+    assert told == load_project(write_files(tmp_path, files)).assumptions[-1]
 
 
 CHAIN = "Taken as one chain, in this order: {}. Where each is for a database of its own, name one."

@@ -77,9 +77,11 @@ def read_folder(folder: Folder) -> FolderReading:
         script = make_script(folder.any_text(current))
         if script.statements and not _INCLUDES.search(script.text):
             migrations.append(_migration(folder, current, values, issues))
-            assumptions = (f"{folder.name(current)} is taken as what is committed next.",)
+            assumptions = (f"{folder.name(current)} is taken as what is committed next: until then no deploy runs it.",)
         elif script.statements:
             assumptions = (f"{folder.name(current)} includes other files, and is not read: commit it first.",)
+    elif current is not None and (parts := current.with_suffix("")).is_dir() and folder.below(parts).files():
+        assumptions = (f"{folder.name(parts)}/ is not read: commit it first.",)
     return FolderReading(migrations=tuple(migrations), issues=tuple(issues), assumptions=assumptions)
 
 
