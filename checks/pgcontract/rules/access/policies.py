@@ -23,6 +23,7 @@ from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_par
 # PostgreSQL, Error Codes: what a policy fails with whatever the row is.
 _FAILS: Final = frozenset(("42P17", "42703", "42883", "42P01", "42702", "42804", "54001"))
 _OF_CALLER: Final = re.compile(r"(?:\bauth\.(?:uid|jwt|role|email)\(\)|\bcurrent_setting\()")
+_RECURSES: Final = re.compile(r'infinite recursion detected in policy for relation "(.+)"')
 _ONE_VALUE: Final = re.compile(r"SELECT\b(?!.*\bFROM\b)", re.DOTALL)
 
 
@@ -96,11 +97,14 @@ def _failing_answer(
     context: Context, table: Table, who: str, operation: str, refused: Outcome, shown: Evidence, where: str = ""
 ) -> Answer:
     assert refused.refusal is not None
-    policies = [policy for policy in context.after.policies if policy.table == table.name]
+    recurses = _RECURSES.fullmatch(refused.refusal.message)
+    named = [one.name for one in context.after.tables if recurses and one.bare_name == recurses[1]]
+    guilty = named[0] if len(named) == 1 else table.name  # whose policy it is, be it another's that this one's reads
+    policies = [policy for policy in context.after.policies if policy.table == guilty]
     remedy = (
         "Look it up in a function that the policy calls: CREATE FUNCTION private.… LANGUAGE sql STABLE SECURITY DEFINER "
         f"SET search_path = '' AS $$ SELECT … $$; then ALTER POLICY {policies[0].quoted_name if policies else '…'} ON "
-        f"{table.name} USING (…)."
+        f"{guilty} USING (…)."
     )
     if refused.refusal.message == "permission denied for table users":
         remedy = "Ask the token in place of auth.users: (SELECT auth.uid()), (SELECT auth.email()), (SELECT auth.jwt())."
