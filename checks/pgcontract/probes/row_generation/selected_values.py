@@ -84,8 +84,12 @@ class Selection:
         own = {number for number, condition in enumerate(self.conditions) if table in condition.words}
         by_condition = [[value for value in values if number in value.conditions] for number in sorted(own)]
         in_turn = [value for each in zip_longest(*by_condition) for value in each if value is not None]
-        first = [value for value in values if value.cut][:_MAX_FIRST]
-        ordered = {(value.name, value.text): value for value in (*first, *in_turn, *values)}
+        cut = [value for value in values if value.cut]
+        # Without an UPDATE of its own it may be written through a view.
+        first = ([value for value in cut if value.cut and value.cut.table == table] or cut)[:_MAX_FIRST]
+        ordered: dict[tuple[str, str | None], SelectedValue] = {}
+        for value in (*first, *in_turn, *values):
+            ordered.setdefault((value.name, value.text), value)
         return tuple(ordered.values())[: max(limit, min(len(first) + len(own), _MOST_OF_ONE))]
 
     def rows_of_table(self, table: str, columns: Collection[str]) -> Iterator[Mapping[str, str | None]]:
@@ -101,7 +105,7 @@ def selected_values(script: Script) -> Selection:
     neighbours, too. Before them, of what an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`, `round(total)`), values
     that are the same but for what is cut off.
     """
-    cut: dict[tuple[str, str | None], SelectedValue] = {}
+    cut: dict[tuple[str, str | None, str], SelectedValue] = {}
     chosen: dict[tuple[str, str | None], list[int]] = {}
     conditions: list[Condition] = []
     put: dict[str, set[str]] = {}
@@ -125,8 +129,7 @@ def selected_values(script: Script) -> Selection:
                     )
                 for update in update_parts(text):
                     for name, value in _cut_values(update.assigned):
-                        cut.setdefault((name, value), SelectedValue(name=name, text=value, cut=update))
-    first, others = list(cut.values())[:_MAX_FIRST], list(cut.values())[_MAX_FIRST:]
+                        cut.setdefault((name, value, update.table), SelectedValue(name=name, text=value, cut=update))
     rest = (
         SelectedValue(
             name=name,
@@ -135,9 +138,8 @@ def selected_values(script: Script) -> Selection:
             conditions=tuple(dict.fromkeys(numbers)),
         )
         for (name, text), numbers in chosen.items()
-        if (name, text) not in cut
     )
-    return Selection(values=(*first, *rest, *others), conditions=tuple(conditions))
+    return Selection(values=(*rest, *cut.values()), conditions=tuple(conditions))
 
 
 def _statements(read: Sequence[Token]) -> Iterator[Sequence[Token]]:
