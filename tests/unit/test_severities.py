@@ -57,7 +57,7 @@ def of(run: Run, check: str) -> list[Finding]:
     "critical, made a note": (OPEN, '"access.grants" = "info"', Decision.CAUTION, Severity.WARNING),
     "critical, with everything": (OPEN, '"*" = "info"', Decision.CAUTION, Severity.WARNING),
     "critical, made an error": (OPEN, '"access.grants[*]" = "error"', Decision.BLOCKED, Severity.ERROR),
-    "rows lost silently": ("rows.kept/broken_narrowed", '"rows.*" = "info"', Decision.CAUTION, Severity.WARNING),
+    "rows lost silently": ("rows.kept/broken_by_keys", '"rows.*" = "info"', Decision.CAUTION, Severity.WARNING),
     "a warning, made an error": ("lock.no_rewrite/broken", '"lock.*" = "error"', Decision.BLOCKED, Severity.ERROR),
     "a warning, made a note": ("lock.no_rewrite/broken", '"lock.*" = "info"', Decision.CLEAR, Severity.INFO),
     "the last that matches counts": ("lock.no_rewrite/broken", '"lock.*" = "info"\n"lock.no_rewrite" = "error"',

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
+from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.loss_words import renames
+from pgcontract.probes.populated.moved_rows import key
+from pgcontract.probes.populated.table_snapshots import Snapshot, TableSnapshot, take_snapshot
 
 
 def is_of_this_deploy(context: Context, table: str, column: str) -> bool:
@@ -21,6 +26,40 @@ def is_table_of_this_deploy(context: Context, table: str) -> bool:
     if any(each.name == table for each in first.before.tables):
         return False
     return not any(renames(each, QualifiedName.parse(table).name) for each in statements)
+
+
+def is_made_by_deploy(context: Context, table: TableSnapshot, number: int | None) -> bool:
+    """Whether the table is of this deploy, or its column of that number."""
+    if number is not None and is_of_this_deploy(context, table.name, table.columns[number]):
+        return True
+    return is_table_of_this_deploy(context, table.name)
+
+
+def written_by_deploy(context: Context, table: TableSnapshot) -> TableSnapshot:
+    """The table with those of its rows alone that earlier files of the deploy wrote: no other has anything of
+    production's."""
+    carried = _rows_of_deploy(context).get(table.oid)
+    names = table.key or tuple(table.columns)
+    there = {tuple(map(row.get, names)) for row in carried.rows} if carried is not None else set()
+    return replace(table, rows=tuple(row for row in table.rows if tuple(map(row.get, names)) in there))
+
+
+def keys_written_by_deploy(context: Context, table: TableSnapshot, number: int) -> set[tuple[str | None, ...]]:
+    """The keys of the rows in which earlier files of the deploy wrote the column; none where all have its default."""
+    carried = _rows_of_deploy(context).get(table.oid)
+    rows = carried.rows if carried is not None else ()
+    if len(rows) > 1 and len({row.get(number) for row in rows}) == 1:
+        return set()
+    return {key(row, table) for row in rows if row.get(number) is not None}
+
+
+@cached_promise_fact
+def _rows_of_deploy(context: Context) -> Snapshot:
+    """What the chain brings along to the migration: in what its deploy made only what the files before it wrote."""
+    assert context.population is not None
+    state = context.population.before(context.promise.migration.key).state
+    with context.sandbox.rolled_back(state) as connection:
+        return take_snapshot(connection)
 
 
 def first_of_deploy(context: Context) -> Context:

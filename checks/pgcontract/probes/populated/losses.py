@@ -13,11 +13,19 @@ from pgcontract.model.contents import RowDifference, compare_rows
 from pgcontract.model.foreign_key import read_foreign_key
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.sql import Statement
+from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import apply_statement
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.conversions import Conversion, conversion_of, keeps_apart, says_the_same
-from pgcontract.probes.populated.deployed import is_of_this_deploy
+from pgcontract.probes.populated.deployed import (
+    is_made_by_deploy,
+    is_of_this_deploy,
+    is_table_of_this_deploy,
+    keys_written_by_deploy,
+    written_by_deploy,
+)
+from pgcontract.probes.populated.doubted_moves import doubted_moves, told_apart
 from pgcontract.probes.populated.forced_row_security import forces_row_security, lift_forced_row_security
 from pgcontract.probes.populated.loss_words import (
     assigned_value,
@@ -36,7 +44,7 @@ from pgcontract.probes.populated.loss_words import (
     takes_from_others,
 )
 from pgcontract.probes.populated.moved_rows import Ends, ends_of, gone, is_value_kept, key
-from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.probes.populated.over_rows import run_over_rows, run_to_its_end
 from pgcontract.probes.populated.steps import steps_of
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot, take_snapshot
 from pgcontract.probes.script_words import assigned_columns_of
@@ -67,16 +75,44 @@ def find_losses(context: Context) -> tuple[RowLoss, ...]:
     over = run_over_rows(context)
     if over.after is None or not context.before.tables:
         return ()
-    start, final = over.start, over.final
-    changed = {oid for oid, table in start.items() if table.rows and _differs(table, final.get(oid))}
+    changed = _changed(over.start, over.final)
     if not changed:
         return ()
+    losses = _find(context, over.before, over.start, over.final)
+    told = {(loss.table, loss.column) for loss in losses}
+    ends = ends_of(over.start, over.final)
+    doubts = [
+        (oid, number)
+        for oid, number in doubted_moves(ends, changed)
+        if _subject(over.start[oid], number) not in told and not is_made_by_deploy(context, over.start[oid], number)
+    ]
+    if doubts:
+        state = told_apart(context, over.before, over.start, doubts)
+        start, final = run_to_its_end(context, state)
+        subjects = {_subject(over.start[oid], number) for oid, number in doubts}
+        found = _find(context, state, start, final) if final is not None else []
+        context.sandbox.drop(state.database)
+        losses += [loss for loss in found if (loss.table, loss.column) in subjects]
+        losses.sort(key=lambda loss: loss.line or 0)
+    return tuple(dict.fromkeys(losses))
+
+
+def _subject(table: TableSnapshot, number: int | None) -> tuple[str, str | None]:
+    return table.name, None if number is None else table.columns[number]
+
+
+def _find(context: Context, state: DatabaseState, start: Snapshot, final: Snapshot) -> list[RowLoss]:
+    changed = _changed(start, final)
     losses: list[RowLoss] = []
     ends = ends_of(start, final)
-    with context.sandbox.clone(over.before) as name, context.sandbox.connect(name) as connection:
+    with context.sandbox.clone(state) as name, context.sandbox.connect(name) as connection:
         for change in _changes(context, connection, start, changed):
             losses += _losses(context, connection, change, ends)
-    return tuple(dict.fromkeys(losses))
+    return losses
+
+
+def _changed(start: Snapshot, final: Snapshot) -> set[int]:
+    return {oid for oid, table in start.items() if table.rows and _differs(table, final.get(oid))}
 
 
 def _differs(table: TableSnapshot, other: TableSnapshot | None) -> bool:
@@ -116,6 +152,9 @@ def _changes(context: Context, connection: psycopg.Connection, start: Snapshot, 
 
 def _losses(context: Context, connection: psycopg.Connection, change: _Change, ends: Ends) -> Iterator[RowLoss]:
     change = _at_the_drop(context, change)
+    if is_table_of_this_deploy(context, change.start.name):
+        change = replace(change, before=written_by_deploy(context, change.before))
+        ends = replace(ends, cells={})  # where it was copied from it may still stand
     start, before, after = change.start, change.before, change.after
     there = {key(row, start) for row in start.rows}
     old = [row for row in before.rows if not start.key or key(row, start) in there]
@@ -127,6 +166,9 @@ def _losses(context: Context, connection: psycopg.Connection, change: _Change, e
     for number in start.columns:
         if number in before.columns and number not in after.columns:
             had = [row for row in old if row[number] is not None]
+            if had and is_of_this_deploy(context, start.name, before.columns[number]):
+                written = keys_written_by_deploy(context, start, number)
+                had = [row for row in had if key(row, start) in written]
             kept = bool(had) and all(is_value_kept(row, number, start, ends) for row in had)
             if had and not kept:
                 named = drops_column(change.statement, before.columns[number])
@@ -149,7 +191,8 @@ def _losses(context: Context, connection: psycopg.Connection, change: _Change, e
             ]
             pairs = [(one, other) for one, other in pairs if one[number] is not None and one[number] != ""]
             if pairs and is_of_this_deploy(context, start.name, before.columns[number]):
-                continue  # only rows that were made here have anything in it
+                written = keys_written_by_deploy(context, start, number)
+                pairs = [(one, other) for one, other in pairs if key(one, start) in written]
             yield from _changed_values(context, connection, change, number, pairs, ends)
 
 

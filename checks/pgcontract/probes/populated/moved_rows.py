@@ -36,21 +36,23 @@ def ends_of(start: Snapshot, final: Snapshot) -> Ends:
 
 def gone(rows: Sequence[StoredValues], ends: Ends) -> list[StoredValues]:
     """Those of the rows that stand nowhere at the end. A row of one value stands in many by chance: it is where the
-    others are, and alone only in a table that is new."""
+    others are, and alone only in a table that is new. One of NULLs is where the others are, too."""
     telling = [row for row in rows if len(_texts(row)) > 1]
-    gone = [row for row in telling if not _is_kept(row, ends)]
+    gone = [row for row in telling if not is_row_kept(row, ends)]
     others = [row for row in rows if len(_texts(row)) <= 1]
     if telling:
         return [*gone, *(others if gone else [])]
     new = replace(ends, final={oid: table for oid, table in ends.final.items() if oid not in ends.start})
-    return [row for row in others if not _is_kept(row, new)]
+    lone = [row for row in others if _texts(row)]
+    lost = [row for row in lone if not is_row_kept(row, new)]
+    return [*lost, *(row for row in others if not _texts(row) and (lost or not lone))]
 
 
 def _texts(row: StoredValues) -> set[str | None]:
     return set(row.values()) - {None, ""}
 
 
-def _is_kept(row: StoredValues, ends: Ends) -> bool:
+def is_row_kept(row: StoredValues, ends: Ends) -> bool:
     """Whether all that stood in the row stands in one into which something of it was written: it was moved."""
     texts = _texts(row)
     return any(
@@ -71,12 +73,11 @@ def is_value_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends
     or stands in the row of another table that a new column names. What stood there before is alike by chance: two tables
     have a column of one name."""
     value, keys = row[number], {row.get(each) for each in own.key} - {None}
-    if value in keys:
-        return False
     for oid, table in ends.final.items():
         for other in table.rows:
-            texts = {text for each, text in other.items() if (oid, each) != (own.oid, number)}
-            if {value, *keys} <= texts and (oid == own.oid or value in _written(other, table, ends)):
+            texts = [text for each, text in other.items() if (oid, each) != (own.oid, number)]
+            is_beside = {value, *keys} <= set(texts) and (value not in keys or texts.count(value) > 1)
+            if is_beside and (oid == own.oid or value in _written(other, table, ends)):
                 return True
     return _is_looked_up(row, number, own, ends)
 

@@ -109,15 +109,27 @@ def run_over_rows(context: Context) -> OverRows:
     if stops.unknown is not None:
         return over
     with context.sandbox.clone(before, keep=True) as name:
-        with context.sandbox.connect(name) as connection:
-            start = take_snapshot(connection)
-            if apply_as_production(connection, context.promise.script) is not None:
-                return over
-        # In a session of its own: whatever the script set is not over there.
-        with context.sandbox.connect(name) as connection:
-            lift_forced_row_security(connection)
-            final = take_snapshot(connection)
+        start, final = _run(context, name)
+        if final is None:
+            return over
         return replace(over, after=context.sandbox.read_state(name), start=start, final=final)
+
+
+def run_to_its_end(context: Context, state: DatabaseState) -> tuple[Snapshot, Snapshot | None]:
+    """The rows of the state, and those that the migration makes of them; None where it is refused."""
+    with context.sandbox.clone(state) as name:
+        return _run(context, name)
+
+
+def _run(context: Context, database: str) -> tuple[Snapshot, Snapshot | None]:
+    with context.sandbox.connect(database) as connection:
+        start = take_snapshot(connection)
+        if apply_as_production(connection, context.promise.script) is not None:
+            return start, None
+    # In a session of its own: whatever the script set is not over there.
+    with context.sandbox.connect(database) as connection:
+        lift_forced_row_security(connection)
+        return start, take_snapshot(connection)
 
 
 def _later(context: Context, tables: set[str]) -> Mapping[str, FilledTable]:

@@ -74,7 +74,7 @@ def _give(
     wanted = min(max(rows - 1, 1), FEW - 1)
     if rows == 1 and later and any(column.name == name and not column.null for column in later.columns):
         return  # that the row is NULL stops the migration
-    for part in _parts(table, name):
+    for part in parts_of(table, name):
         maker = RowMaker(
             promise=context.promise,
             connection=connection,
@@ -100,7 +100,7 @@ def _give(
                 return
 
 
-def _parts(table: FilledTable, name: str) -> Iterator[FilledTable]:
+def parts_of(table: FilledTable, name: str) -> Iterator[FilledTable]:
     """The column with those of its foreign keys, alone; then with those that a CHECK names beside them, too."""
     keys = [set(key.columns) for key in table.references if name in key.columns]
     names = {name}.union(*keys)
