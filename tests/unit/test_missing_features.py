@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -110,30 +112,36 @@ YOUNGER = {
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    """What a server lacks for some SQL, each server started when it is first asked; None too where it takes it."""
+def connected() -> Iterator[Callable[[str], psycopg.Connection]]:
+    """A connection to each server, started when it is first asked."""
     with ExitStack() as stack:
-        opened: dict[str, psycopg.Connection] = {}
 
-        def asked(
-            sql: str, *, pg: str, production: int | None = None, platform: str = "postgres", spec: str = ""
-        ) -> MissingFeature | None:
-            if pg not in opened:
-                with fetched(pg):
-                    server = stack.enter_context(provider_for(pg).start())
-                conninfo = server.conninfo(dbname="postgres")
-                opened[pg] = stack.enter_context(psycopg.connect(conninfo, autocommit=True))
-            file = tmp_path_factory.getbasetemp() / "asked.sql"
-            file.write_text(f"-- the first line\n{sql};\n", encoding="utf-8")
-            script, connection = read_script(file), opened[pg]
-            connection.execute("BEGIN")
-            refusal = apply_script(connection, script)
-            connection.execute("ROLLBACK")
-            return refusal and find_missing_feature(
-                connection, refusal, script, spec=spec or pg, production=production, platform=platform
-            )
+        def connect(pg: str) -> psycopg.Connection:
+            with fetched(pg):
+                server = stack.enter_context(provider_for(pg).start())
+            return stack.enter_context(psycopg.connect(server.conninfo(dbname="postgres"), autocommit=True))
 
-        yield asked
+        yield cache(connect)
+
+
+@pytest.fixture
+def ask(connected: Callable[[str], psycopg.Connection], tmp_path: Path) -> Ask:
+    """What a server lacks for some SQL; None too where it takes it."""
+
+    def asked(
+        sql: str, *, pg: str, production: int | None = None, platform: str = "postgres", spec: str = ""
+    ) -> MissingFeature | None:
+        file = tmp_path / "asked.sql"
+        file.write_text(f"-- the first line\n{sql};\n", encoding="utf-8")
+        script, connection = read_script(file), connected(pg)
+        connection.execute("BEGIN")
+        refusal = apply_script(connection, script)
+        connection.execute("ROLLBACK")
+        return refusal and find_missing_feature(
+            connection, refusal, script, spec=spec or pg, production=production, platform=platform
+        )
+
+    return asked
 
 
 @pytest.mark.parametrize("sql", BUILT_WITHOUT)
@@ -219,7 +227,9 @@ def test_the_extensions_of_a_prebuilt_server_are_known_by_name() -> None:
     ("collations", "SELECT collname FROM pg_catalog.pg_collation"),
 ])  # fmt: skip
 @pytest.mark.parametrize("major", KNOWN_MAJORS)
-def test_each_name_is_there_from_its_major_on(major: int, field: str, query: str) -> None:
+def test_each_name_is_there_from_its_major_on(
+    connected: Callable[[str], psycopg.Connection], major: int, field: str, query: str
+) -> None:
     # What the parser makes of SQL/JSON is no function in the catalog.
     named = {
         name: novelty.since
@@ -227,11 +237,6 @@ def test_each_name_is_there_from_its_major_on(major: int, field: str, query: str
         for name in getattr(novelty, field).split()
         if not (field == "functions" and name.startswith(("json_", "system_user")))
     }
-    with (
-        fetched(str(major)),
-        provider_for(str(major)).start() as server,
-        psycopg.connect(server.conninfo(dbname="postgres")) as connection,
-    ):
-        names = {name for (name,) in connection.execute(query.encode())}
+    names = {name for (name,) in connected(str(major)).execute(query.encode())}
 
     assert {name for name, since in named.items() if since <= major} == named.keys() & names
