@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot
 
 # A column's number, the row's key and what stands there.
 _Cell: TypeAlias = tuple[int, tuple[str | None, ...], str | None]
+
+# As JSON has it: 2025-01-02T03:04:05+00:00.
+_MOMENT: Final = re.compile(r"^(\d{4}-\d\d-\d\d)T([\d:.]+)([+-]\d\d)?(?::00)?$")
 
 
 def key(row: StoredValues, table: TableSnapshot) -> tuple[str | None, ...]:
@@ -56,7 +62,8 @@ def is_row_kept(row: StoredValues, ends: Ends) -> bool:
     """Whether all that stood in the row stands in one into which something of it was written: it was moved."""
     texts = _texts(row)
     return any(
-        texts <= set(other.values()) and not texts.isdisjoint(_written(other, table, ends))
+        texts <= set(other.values()) | _in_documents(other, table, ends)
+        and not texts.isdisjoint(_written(other, table, ends))
         for table in ends.final.values()
         for other in table.rows
     )
@@ -65,7 +72,33 @@ def is_row_kept(row: StoredValues, ends: Ends) -> bool:
 def _written(row: StoredValues, table: TableSnapshot, ends: Ends) -> set[str | None]:
     """What stands in the row and did not stand there before."""
     before = ends.cells.get(table.oid, frozenset())
-    return {text for number, text in row.items() if (number, key(row, table), text) not in before}
+    written = {text for number, text in row.items() if (number, key(row, table), text) not in before}
+    return written | _in_documents(row, table, ends)
+
+
+def _in_documents(row: StoredValues, table: TableSnapshot, ends: Ends) -> frozenset[str]:
+    """What stands inside the JSON of the row that was written."""
+    before, texts = ends.cells.get(table.oid, frozenset()), frozenset[str]()
+    for number, text in row.items():
+        is_document = table.types[number] in ("json", "jsonb") and text is not None
+        if is_document and (number, key(row, table), text) not in before:
+            texts |= _scalars(text or "")
+    return texts
+
+
+@lru_cache(maxsize=4096)
+def _scalars(document: str) -> frozenset[str]:
+    """The strings, numbers and booleans of the document, as a column has them; moments too."""
+    texts, waiting = set[str](), [json.loads(document, parse_int=str, parse_float=str)]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+        elif isinstance(value, str):
+            texts |= {value, _MOMENT.sub(r"\1 \2\3", value)}
+        elif value is not None:
+            texts.add(str(value).lower())
+    return frozenset(texts)
 
 
 def is_value_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends) -> bool:
@@ -76,7 +109,9 @@ def is_value_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends
     for oid, table in ends.final.items():
         for other in table.rows:
             texts = [text for each, text in other.items() if (oid, each) != (own.oid, number)]
-            is_beside = {value, *keys} <= set(texts) and (value not in keys or texts.count(value) > 1)
+            inside = _in_documents(other, table, ends)
+            is_beside = {value, *keys} <= inside.union(texts)
+            is_beside = is_beside and (value not in keys or value in inside or texts.count(value) > 1)
             if is_beside and (oid == own.oid or value in _written(other, table, ends)):
                 return True
     return _is_looked_up(row, number, own, ends)
