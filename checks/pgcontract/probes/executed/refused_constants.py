@@ -1,4 +1,5 @@
-"""Constants that a body or a default writes into a table, which went through before a deploy and which its head refuses.
+"""Constants that a body or a default writes into a table, which went through before a deploy and which its head refuses;
+into a table that the deploy makes, which its own CHECK refuses.
 
 Each is written by itself over rows that are there, before the deploy and after it: so it is neither an argument's fault
 nor a row's, and it does not matter whether a call of ours comes to it.
@@ -58,7 +59,7 @@ class RefusedConstant:
     `function` or some `other` writes them, neither where they are the column's default; `statement` stands at `line` of
     its body (None where that is not in PL/pgSQL), and a call `reached` it. `call` is one that was refused so, with the
     server's words. It is taken where somebody has put it into the table `unless_in`, which no migration does.
-    Where it `is_anothers`, a function that it calls with it writes it."""
+    Where it `is_anothers`, a function that it calls with it writes it; where `is_of_made`, a deploy makes the table."""
 
     table: str
     values: Mapping[str, str]
@@ -72,6 +73,7 @@ class RefusedConstant:
     call: tuple[str, Refusal] | None = None
     unless_in: str = ""
     is_anothers: bool = False
+    is_of_made: bool = False
 
     @property
     def is_left_out(self) -> bool:
@@ -125,6 +127,13 @@ class _Trial:
         return refusal.sqlstate in _OF_VALUES or refusal.sqlstate.startswith(_DATA)
 
     @property
+    def is_of_no_row(self) -> bool:
+        """Whether it is refused whatever other rows are there: by a CHECK, or as no value of the type."""
+        refusal = self.refusal
+        is_check = refusal is not None and refusal.sqlstate == _CHECK and refusal.constraint is not None
+        return is_check or (refusal is not None and refusal.sqlstate.startswith(_DATA))
+
+    @property
     def constraint(self) -> tuple[str, str | None] | None:
         return (self.refusal.sqlstate, self.refusal.constraint) if self.refusal else None
 
@@ -143,10 +152,11 @@ class _Trials:
 
     def judge(self, writer: Writer) -> RefusedConstant | None:
         """The first of its constants that is refused whatever the row is, and was not before."""
-        if writer.table not in self._there and not self._is_refused_in_a_call(writer):
-            return None
+        is_made = writer.table not in self._there and not self._is_refused_in_a_call(writer)
         for values in _rows_of(writer.options):
             for trial in self._guilty(writer.table, values):
+                if is_made and not trial.is_of_no_row:
+                    continue
                 if self._is_new(writer, trial.values) and (told := self._told(writer, trial)) is not None:
                     return told
         return None
@@ -237,6 +247,8 @@ class _Trials:
             said = [value.partition("::")[0] for value in values.values() if value != DEFAULT]
             if not was or not all(value in was for value in said):
                 return True
+        if writer.table not in self._there:
+            return True
         columns = {column.bare_name for column in self._schema.columns_of(writer.table)}
         kept = {name: value for name, value in values.items() if name in columns}
         if not columns or not kept:
@@ -256,6 +268,7 @@ class _Trials:
             shown=trial.statement,
             refusal=refusal,
             unless_in=parent if parent in self._there else "",
+            is_of_made=writer.table not in self._there,
         )
         routine, left_out = writer.routine, {(writer.table, name) for name in values}
         if writer.other is not None:

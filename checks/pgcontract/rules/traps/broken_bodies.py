@@ -165,15 +165,17 @@ def _refused(context: Context, constant: RefusedConstant, *others: RefusedConsta
     call, words = constant.call or ("", refusal)
     texts = {
         "The statement of the body": constant.statement,
-        "What goes through before the deploy, and not after it": constant.shown,
+        "What is refused"
+        if constant.is_of_made
+        else "What goes through before the deploy, and not after it": constant.shown,
         "A call that it refuses": call,
     }
     rows = [(*_place(other), ", ".join(other.values.values()), other.refusal.message) for other in others]
     return Answer(
         Status.BROKEN,
         subject,
-        f"{said}, which is refused after the deploy{unless}: {refusal.message}.",
-        expected="a value that is taken, as before the deploy",
+        f"{said}, which is refused{'' if constant.is_of_made else ' after the deploy'}{unless}: {refusal.message}.",
+        expected=f"a value that is taken{'' if constant.is_of_made else ', as before the deploy'}",
         actual=str(refusal),
         remedy=remedy,
         evidence=[
