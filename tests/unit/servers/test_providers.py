@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.postgres.providers import binaries, known_specs, provider_for
+from refusals import refusal as words
 
 KNOWN_MAJORS = "auto, binaries[:DIR], docker[:IMAGE], dsn:URL, 15|16|17|18, wheel"
 
@@ -44,22 +45,20 @@ def test_the_specs_of_this_build_are_listed() -> None:
     ("docker:", "docker: names no image; write --pg docker:IMAGE, or --pg docker for production's own"),
     ("postgresql://a:b@c/d", f"a server with an address is --pg dsn:URL; known are {KNOWN_MAJORS}"),
     ("binaries:", "binaries: names no folder; write --pg binaries:DIR, or --pg binaries to look for one"),
+    ("14", "PostgreSQL 14 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
+    ("19", "PostgreSQL 19 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
+    ("9.6", "PostgreSQL 9.6 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"),
+    ("17.4", "--pg takes a major alone: --pg 17, or --pg binaries:DIR for the programs of 17.4"),
 ])  # fmt: skip
 def test_a_spec_that_names_no_provider_is_answered_with_those_there_are(spec: str, message: str) -> None:
-    with pytest.raises(InputError) as refused:
-        provider_for(spec)
-
-    assert message == str(refused.value)
+    assert message == words(provider_for, spec)
 
 
-def test_a_folder_that_is_none_is_refused() -> None:
-    expected = InputError, "binaries:/no/such is not a folder; name the one that holds postgres and initdb"
-    assert expected == refusal("binaries:/no/such")
-
-
-def test_a_folder_without_a_server_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_none_or_has_no_server_is_refused(tmp_path: Path) -> None:
+    none = "binaries:/no/such is not a folder; name the one that holds postgres and initdb"
     why = f"binaries:{tmp_path} holds no postgres and initdb; name the bin folder of a PostgreSQL server"
-    assert (InputError, why) == refusal(f"binaries:{tmp_path}")
+
+    assert [(InputError, none), (InputError, why)] == [refusal("binaries:/no/such"), refusal(f"binaries:{tmp_path}")]
 
 
 @pytest.mark.parametrize("version", ["9.6.24", "14.12", "19beta1"])
