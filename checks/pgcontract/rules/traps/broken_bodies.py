@@ -9,6 +9,7 @@ from typing import Final
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.schema import Origin
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.bodies import Executed, execute_bodies
 from pgcontract.probes.executed.body_failures import Failure
@@ -106,7 +107,7 @@ def _answer(context: Context, failure: Failure) -> Answer:
         at = "at its end" if failure.line is None else f"at line {failure.line} of its body"
         where = f"fails {at}, which plpgsql_check reads and no call here came to"
     if failure.kind == "job":
-        return _job(failure)
+        return _job(context, failure)
     if failure.kind == "trigger":
         return _trigger(context, failure)
     kind, name = "VIEW" if is_view else "FUNCTION", failure.function.partition("(")[0]
@@ -183,7 +184,8 @@ def _refused(context: Context, constant: RefusedConstant, *others: RefusedConsta
             *words.evidence()[:1],
             *([Evidence(title="What else is refused", columns=_ELSE, rows=tuple(rows))] if rows else []),
         ],
-        origin=origin_in_chain(context.promise, "constraint", f"{constant.table}.{refusal.constraint}")
+        origin=_scheduled(context, subject)
+        or origin_in_chain(context.promise, "constraint", f"{constant.table}.{refusal.constraint}")
         or origin_in_chain(context.promise, "function", subject),
         severity=None if constant.reached and not unless else Severity.WARNING,
     )
@@ -240,7 +242,17 @@ def _trigger(context: Context, failure: Failure) -> Answer:
     )
 
 
-def _job(failure: Failure) -> Answer:
+def _scheduled(context: Context, subject: str) -> Origin | None:
+    """Where the chain schedules the job of pg_cron last."""
+    name = f"'{subject.removeprefix('cron.job ')}'"
+    for migration in reversed(context.promise.project.chain):
+        for statement in reversed(migration.up.statements):
+            if subject.startswith("cron.job ") and "cron.schedule" in statement.text and name in statement.text:
+                return Origin(file=statement.path, line=statement.line)
+    return None
+
+
+def _job(context: Context, failure: Failure) -> Answer:
     return Answer(
         Status.BROKEN,
         f"cron.job {failure.function}",
@@ -249,6 +261,7 @@ def _job(failure: Failure) -> Answer:
         actual=str(failure.refusal),
         remedy=f"SELECT cron.schedule('{failure.function}', …) with one that runs replaces it.",
         evidence=[Evidence(title="The command", text=failure.statement, language="sql"), *failure.refusal.evidence()[:1]],
+        origin=_scheduled(context, f"cron.job {failure.function}"),
     )
 
 
