@@ -12,9 +12,10 @@ import pytest
 from child_signals import take_signals
 
 
-@pytest.mark.parametrize("spread", [[], ["-n1"]], ids=["in one process", "by a worker"])
-def test_interruption_leaves_no_file_and_no_verdict(project: Path, room: Path, spread: list[str]) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_interruption_leaves_no_file_and_no_verdict(project: Path, room: Path, workers: int) -> None:
     (project / "migrations/002_slow.sql").write_text("SELECT pg_sleep(600);\n", encoding="utf-8")
+    spread = ["-n2"] if workers == 2 else []
     arguments = ["-m", "pytest", "-v", str(project), *spread]
     said: list[str] = []
     with subprocess.Popen(
@@ -28,7 +29,7 @@ def test_interruption_leaves_no_file_and_no_verdict(project: Path, room: Path, s
         assert process.stdout
         for line in process.stdout:
             said.append(line)
-            if any(room.rglob("postmaster.pid")):
+            if len(list(room.rglob("postmaster.pid"))) == workers:
                 os.killpg(process.pid, signal.SIGINT)
                 break
         said += process.stdout.readlines()
