@@ -63,6 +63,8 @@ class Connection(psycopg.Connection[TupleRow]):
     limits: Limits = Limits()
     runs_script: bool = False
     last_sent: Query | None = None
+    # Settings of the owner's are set in it: at the end they are empty, and not unset as in a new one.
+    is_set_up: bool = False
     # Why we ended this session: it, not the server, is gone, whoever uses it next.
     stopped: ClientTimeout | None = None
     # Why a refusal is this server's doing and not the script's, in a sentence; empty where it is the script's.

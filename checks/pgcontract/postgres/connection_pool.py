@@ -121,6 +121,10 @@ class ConnectionPool:
             yield standing_line.connection
         finally:
             standing_line.busy -= 1
+            connection = standing_line.connection
+            if connection is not None and connection.is_set_up and not (standing_line.busy or connection.closed):
+                connection.close()
+                standing_line.connection = None
 
     def close(self) -> None:
         """Close the reusable connections: without a COMMIT, which cannot be sent in the middle of an answer."""

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import psycopg
 from psycopg import sql
 
+from pgcontract.postgres.connection import Connection
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.column_values import ValuesToTry, unquoted, values_to_try
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow
@@ -166,6 +167,8 @@ def find_other_columns(
 ) -> OtherColumns:
     """The columns of the table that a client can write, but those that are asked about (bare names) or that lead rows
     somewhere; with values in place of the row's."""
+    if isinstance(connection, Connection) and rules.settings():
+        connection.is_set_up = True
     named = {*asked}
     taken = {*named, *target.values}
     columns = [
@@ -245,7 +248,8 @@ def _likeliest(
 
 
 def _switched(literals: Sequence[str]) -> list[tuple[float, sql.Composable | None]]:
-    texts = dict.fromkeys((*(text for text in literals[:4] if text != "NULL"), *_SWITCH))
+    # Once set it is empty and never unset again, which what casts it to boolean refuses: so what that takes is first.
+    texts = dict.fromkeys((_SWITCH[0], *(text for text in literals[:4] if text != "NULL"), *_SWITCH))
     return [(at, sql.Literal(text)) for at, text in enumerate(texts)]
 
 

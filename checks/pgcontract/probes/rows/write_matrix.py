@@ -3,7 +3,7 @@ two rows at once, with other columns before the write and with it, by a move to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -116,7 +116,8 @@ class WriteMatrix:
         marked = [(kind, change, list(several)) for kind, changes, several in blocks for change in changes]
         last: tuple[tuple[str, str], ...] | None = None
         there: Setup = ()
-        for kind, change, several in sorted(marked, key=lambda mark: _key(mark[1])):
+        settings = list(dict.fromkeys(tuple(change.settings.items()) for _, change, _ in marked))
+        for kind, change, several in sorted(marked, key=lambda mark: _order(mark[1], settings)):
             if _key(change) != last:
                 last, there = _key(change), (*setup(change.before), *change.set_statements)
             for sent in several:
@@ -214,3 +215,9 @@ def _called(statement: str, word: str, sent: Sent, change: Change = NO_CHANGE) -
 def _key(change: Change) -> tuple[tuple[str, str], ...]:
     """What tells apart what is there before the write."""
     return (*((name, value.as_string()) for name, value in change.before.items()), *change.settings.items())
+
+
+def _order(change: Change, settings: Sequence[tuple[tuple[str, str], ...]]) -> tuple[tuple[tuple[str, str], ...], int]:
+    """Those with the same rows before and the same settings together; settings in the order that they are given in."""
+    before = tuple((name, value.as_string()) for name, value in change.before.items())
+    return before, settings.index(tuple(change.settings.items()))
