@@ -114,7 +114,32 @@ def is_value_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends
             is_beside = is_beside and (value not in keys or value in inside or texts.count(value) > 1)
             if is_beside and (oid == own.oid or value in _written(other, table, ends)):
                 return True
-    return _is_looked_up(row, number, own, ends)
+    return _is_looked_up(row, number, own, ends) or _are_parts_kept(row, number, own, ends)
+
+
+def _are_parts_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends) -> bool:
+    """Whether all that stood in a JSON document stands in it still, under whatever key, or in other columns of its row,
+    or of a row beside its key, be it as part of a text or as a number times a hundred."""
+    parts = _parts(row[number]) if own.types[number].startswith("json") else set()
+    keys = {row.get(each) for each in own.key} - {None}
+    return bool(parts) and any(
+        keys <= set(other.values()) and all(any(part in text for text in texts) for part in parts)
+        for table in ends.final.values()
+        for other in table.rows
+        for texts in [{(text or "").lower() for text in other.values()}]
+    )
+
+
+def _parts(text: str | None) -> set[str]:
+    """The values in a JSON document, in small letters."""
+    values, parts = [json.loads(text or "null")], set[str]()
+    while values:
+        value = values.pop()
+        if isinstance(value, dict | list):
+            values += value.values() if isinstance(value, dict) else value
+        elif value is not None:
+            parts.add(str(value).lower())
+    return parts
 
 
 def _is_looked_up(row: StoredValues, number: int, own: TableSnapshot, ends: Ends) -> bool:

@@ -70,6 +70,11 @@ def with_value(table: str, column: str, value: str | None) -> Offence:
     return replace(_where(table, test, [column]), is_example=value is not None)
 
 
+def from_value(table: str, column: str, least: int) -> Offence:
+    """Rows that have this number in the column, or a larger one."""
+    return replace(_where(table, f"{quote_identifier(column)} >= {least}", [column]), is_example=True)
+
+
 def count(connection: psycopg.Connection, offence: Offence) -> int | None:
     """How many rows the SELECT counts; None where the server does not take it."""
     try:

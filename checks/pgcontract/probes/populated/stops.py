@@ -15,7 +15,7 @@ from pgcontract.model.sql import Script
 from pgcontract.model.sql.written_values import constant_of, read_writes
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.own_guard import is_own_guard
-from pgcontract.probes.populated.offending_rows import Offence, count, offences, still_referenced, with_value
+from pgcontract.probes.populated.offending_rows import Offence, count, from_value, offences, still_referenced, with_value
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stored_rows import StoredRow, read_rows
 from pgcontract.probes.script_words import assigned_columns, names_in_code
@@ -25,6 +25,7 @@ from pgcontract.values import dataclass
 _MAX_STOPS: Final = 8
 _MAX_ROWS: Final = 24
 _MAX_PAIRS: Final = 6
+_MAX_DIGITS: Final = 20  # a bigint's: more are halved too often
 _MAX_STATEMENTS: Final = 2_000  # that are run again for one question, about: of long scripts fewer rows are tried
 # Errors of the code that runs, whatever the row holds: a name that is not there, a feature, a state of the transaction.
 _HARMLESS: Final = ("SET", "SELECT", "DO", "SHOW", "RESET", "BEGIN", "START", "COMMIT")
@@ -316,24 +317,51 @@ class _Search:
             for column in self._decisive(fewest[0], passing):
                 offence = with_value(table, column, fewest[0].values[column])
                 if count(self.trials.connection, offence):
-                    return offence
+                    return self._too_large(table, column, fewest[0], passing) or offence
         return None
+
+    def _too_large(self, table: str, column: str, row: StoredRow, passing: Sequence[StoredRow]) -> Offence | None:
+        """The least number at which the script stops as it does at the row's, out of the range of a type."""
+        other = _likest(row, passing)
+        least, most = (_positive(each.values.get(column)) for each in (other, row))
+        if self.refusal.sqlstate != "22003" or self.trials.body is None or most is None or other.holder != row.holder:
+            return None
+        rows, least = read_rows(self.trials.connection, {row.table}), least or 0
+        while most - least > 1:
+            middle = (least + most) // 2
+            refusal = self._refusal_at(rows, other, column, str(middle))
+            least, most = (middle, most) if refusal is None else (least, middle)
+        return from_value(table, column, most)
 
     def _decisive(self, row: StoredRow, passing: Sequence[StoredRow]) -> Iterator[str]:
         """Columns whose value, put into a row that passes, makes it stop the script."""
         rows = read_rows(self.trials.connection, {row.table})
-        other = max(passing, key=lambda candidate: sum(candidate.values[name] == row.values[name] for name in row.values))
+        other = _likest(row, passing)
         for name, value in row.values.items():
-            if value == other.values.get(name) or other.holder != row.holder:
-                continue
-            written = sql.SQL("UPDATE ONLY {} SET {} = {} WHERE ctid = {}").format(
-                sql.SQL(other.holder), identifier(name), sql.Literal(value), sql.Literal(other.ctid)
-            )
-            refusal = self.trials.refusal_of_changed(
-                [stored for stored in rows if stored.ctid != other.ctid or stored.holder != other.holder], other, written
-            )
-            if refusal is not None and self._is_same(refusal):
+            if (
+                value != other.values.get(name)
+                and other.holder == row.holder
+                and self._refusal_at(rows, other, name, value)
+            ):
                 yield name
+
+    def _refusal_at(self, rows: Sequence[StoredRow], row: StoredRow, name: str, value: str | None) -> Refusal | None:
+        """The same refusal, where of the rows this one alone is kept and has that value."""
+        written = sql.SQL("UPDATE ONLY {} SET {} = {} WHERE ctid = {}").format(
+            sql.SQL(row.holder), identifier(name), sql.Literal(value), sql.Literal(row.ctid)
+        )
+        refusal = self.trials.refusal_of_changed(
+            [stored for stored in rows if stored.ctid != row.ctid or stored.holder != row.holder], row, written
+        )
+        return refusal if refusal is not None and self._is_same(refusal) else None
+
+
+def _likest(row: StoredRow, others: Sequence[StoredRow]) -> StoredRow:
+    return max(others, key=lambda other: sum(other.values[name] == row.values[name] for name in row.values))
+
+
+def _positive(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS else None
 
 
 def _size(row: StoredRow) -> int:

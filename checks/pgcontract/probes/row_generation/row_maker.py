@@ -79,11 +79,14 @@ class RowMaker:
         # Where they are many, clear of the numbers of all rows that are made otherwise.
         first = self.first + FEW + (_MANY_SELECTED if apart > MAX_SELECTED else 0)
         pairs = [(value.name, value.text) for value in values]
+        documents = {(value.name, value.text) for value in values if value.is_document}
         inserted = 0
         for place, (name, text) in enumerate(pairs):
             is_beside = any(is_neighbour(text, other) for column, other in pairs[:place] if column == name)
             differ = self._free({name}, sparse=True) != self._free({name})
             ways = (is_beside, not is_beside) if differ and text is not None else (False,)
+            if (name, text) in documents:
+                ways = (True,)  # what is taken out of it goes into a column that is empty as yet
             for step, sparse in enumerate(ways):
                 number = first + place + step * apart
                 inserted += self.insert_with({name: text}, number, sparse=sparse)
@@ -128,6 +131,7 @@ class RowMaker:
             column.name
             for column in self.table.columns
             if not is_numbered(column)
+            and not _is_list(column)
             and column.name not in given
             and not (sparse and (column.null or _has_fixed_default(column)))
         ]
@@ -157,7 +161,8 @@ class RowMaker:
                 if row := self.connection.execute(
                     sql.SQL("SELECT {} FROM ({}) AS pgcontract_values").format(listed, query)
                 ).fetchone():
-                    return dict(zip(names, row, strict=True))
+                    lists = {column.name: "[]" for column in self.table.columns if _is_list(column)}
+                    return {name: lists.get(name, value) for name, value in zip(names, row, strict=True)}
         return None
 
     def _ways(self, number: int, *, sparse: bool) -> Iterator[sql.Composed]:
@@ -167,7 +172,7 @@ class RowMaker:
         if sample is not None and number == 1 and drawn <= sample.keys():
             yield insert_literals(self.into, sample)
         numbered = {column.name for column in self.table.columns if is_numbered(column)}
-        free = [column for column in self.table.columns if column.name not in numbered]
+        free = [column for column in self.table.columns if column.name not in numbered and not _is_list(column)]
         needed = [column for column in free if not column.null and not _has_fixed_default(column)]
         for plan in self._plans():
             if sample is not None and number == 1:  # what the sample leaves out
@@ -243,6 +248,11 @@ class RowMaker:
 def is_numbered(column: FilledColumn) -> bool:
     """Whether a sequence gives its value: rows take theirs from it, so that it is where it would be in production."""
     return column.identity or (column.default is not None and "nextval(" in column.default)
+
+
+def _is_list(column: FilledColumn) -> bool:
+    """Whether it is a JSON array by default: an object is none of its values, and what its elements are nobody knows."""
+    return column.default is not None and column.default.startswith(("'[]'::json", "jsonb_build_array()"))
 
 
 def _has_fixed_default(column: FilledColumn) -> bool:

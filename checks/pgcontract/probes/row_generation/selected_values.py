@@ -11,6 +11,7 @@ from pgcontract.model.sql import Script, Statement
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
 from pgcontract.probes.boundary_values import literal_values
 from pgcontract.probes.row_generation.compared_forms import beside, flags_in, neighbours, signed, values_in_other_forms
+from pgcontract.probes.row_generation.json_keys import read_documents
 from pgcontract.probes.row_generation.update_parts import UpdatePart, update_parts
 from pgcontract.values import dataclass
 
@@ -61,11 +62,12 @@ class Condition:
 class SelectedValue:
     """A value of the column of that bare name; what the UPDATE `cut` cuts is also given to a row that this chooses.
     `put_into` are the bare names of tables that the script puts it into itself: it must not be there yet. `conditions`
-    are the numbers of those statements that compare with it."""
+    are the numbers of those statements that compare with it, or with parts of it where it `is_document`."""
 
     name: str
     text: str | None
     cut: UpdatePart | None = None
+    is_document: bool = False
     put_into: frozenset[str] = frozenset()
     conditions: tuple[int, ...] = ()
 
@@ -102,13 +104,14 @@ class Selection:
 
 def selected_values(script: Script) -> Selection:
     """The literals behind a WHERE, or in a CASE, each with the bare name that stands before it; of numbers and days their
-    neighbours, too. Before them, of what an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`, `round(total)`), values
-    that are the same but for what is cut off.
+    neighbours, too; of a column that JSON keys are taken out of, documents. Before them, of what an UPDATE cuts
+    (`left(note, 20)`, `note::varchar(20)`, `round(total)`), values that are the same but for what is cut off.
     """
     cut: dict[tuple[str, str | None, str], SelectedValue] = {}
     chosen: dict[tuple[str, str | None], list[int]] = {}
     conditions: list[Condition] = []
     put: dict[str, set[str]] = {}
+    documents: set[tuple[str, str | None]] = set()
     for statement in script.statements:
         body = "".join(literal_values(statement.text)) if statement.words[:1] == ("DO",) else ""
         for text in (statement.text, body):
@@ -119,7 +122,9 @@ def selected_values(script: Script) -> Selection:
             changes = words & _CHOOSES or {"ALTER", "USING"} <= words
             if (changes and "CREATE" not in words) or _makes_of_rows(statement):
                 for part in _statements(read):
-                    for pair in compared_values(part):
+                    found = (*read_documents(part),)
+                    documents.update(found)
+                    for pair in (*found, *compared_values(part)):
                         chosen.setdefault(pair, []).append(len(conditions))
                     conditions.append(
                         Condition(
@@ -134,6 +139,7 @@ def selected_values(script: Script) -> Selection:
         SelectedValue(
             name=name,
             text=text,
+            is_document=(name, text) in documents,
             put_into=frozenset(table for table, literals in put.items() if text in literals),
             conditions=tuple(dict.fromkeys(numbers)),
         )
