@@ -26,7 +26,6 @@ from pgcontract.probes.populated.deployed import (
     written_by_deploy,
 )
 from pgcontract.probes.populated.doubted_moves import doubted_moves, told_apart
-from pgcontract.probes.populated.forced_row_security import forces_row_security, lift_forced_row_security
 from pgcontract.probes.populated.loss_words import (
     assigned_value,
     chooses_by_value,
@@ -139,8 +138,6 @@ def _changes(context: Context, connection: psycopg.Connection, start: Snapshot, 
     for statement in islice(steps_of(connection, script), _MAX_STATEMENTS):
         if apply_statement(connection, statement, script) is not None:
             return
-        if forces_row_security(statement.text):
-            lift_forced_row_security(connection)
         if statement.words[:1] and statement.words[0] in _HARMLESS:
             continue
         after = take_snapshot(connection, changed)

@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 
+from pgcontract.catalog.forced_row_security import lift_forced_row_security
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Script
@@ -18,7 +19,6 @@ from pgcontract.postgres.script_execution import Refusal, apply_as_production
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.colliding_rows import insert_colliding_rows, insert_joined_rows
-from pgcontract.probes.populated.forced_row_security import lift_forced_row_security
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stops import Stop, find_stops
 from pgcontract.probes.populated.table_snapshots import Snapshot, take_snapshot

@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 
+from pgcontract.catalog.forced_row_security import forces_row_security, lift_forced_row_security
 from pgcontract.contract import Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.identifiers import read_identifier
@@ -17,7 +18,6 @@ from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import Script
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import apply_as_production
-from pgcontract.probes.populated.forced_row_security import forces_row_security, lift_forced_row_security
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.row_generation.few_rows import insert_few_rows
 from pgcontract.values import dataclass
