@@ -131,7 +131,10 @@ def _run_at_sizes(context: Context, trace: LockTrace, names: Sequence[str], refu
     runs: list[_Runs] = []
     if not names:
         return ()
-    with sandbox.clone(run_over_rows(context).before) as name:
+    over = run_over_rows(context)
+    if over.is_endless:
+        raise CouldNotAsk("over rows the file takes longer than it may")
+    with sandbox.clone(over.before) as name:
         grown = GrownTables(plans=())
         for size in SIZES:
             with bulk_connection(sandbox, name) as connection:

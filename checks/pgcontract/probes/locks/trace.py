@@ -105,9 +105,10 @@ def _state(context: Context) -> DatabaseState:
     if not any(reads_rows(statement) for statement in context.promise.script.statements):
         return before
     try:
-        return run_over_rows(context).before
+        over = run_over_rows(context)
     except CouldNotAsk:
         return before
+    return before if over.is_endless else over.before
 
 
 def _nothing_deployed(context: Context) -> bool:

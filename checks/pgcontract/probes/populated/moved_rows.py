@@ -118,15 +118,18 @@ def is_value_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends
 
 
 def _are_parts_kept(row: StoredValues, number: int, own: TableSnapshot, ends: Ends) -> bool:
-    """Whether all that stood in a JSON document stands in it still, under whatever key, or in other columns of its row,
-    or of a row beside its key, be it as part of a text or as a number times a hundred."""
+    """Whether all that stood in a JSON document was written into it again, under whatever key, or into other columns of
+    its row, or of a row beside its key, be it as part of a text or as a number times a hundred."""
     parts = _parts(row[number]) if own.types[number].startswith("json") else set()
     keys = {row.get(each) for each in own.key} - {None}
-    return bool(parts) and any(
-        keys <= set(other.values()) and all(any(part in text for text in texts) for part in parts)
+    if not parts or not keys:
+        return False
+    patterns = [re.compile(rf"(?<!\w){re.escape(part)}(?:00)?(?!\w)") for part in sorted(parts)]
+    return any(
+        keys <= set(other.values()) and all(any(map(pattern.search, texts)) for pattern in patterns)
         for table in ends.final.values()
         for other in table.rows
-        for texts in [{(text or "").lower() for text in other.values()}]
+        for texts in [[text.lower() for text in _written(other, table, ends) if text]]
     )
 
 

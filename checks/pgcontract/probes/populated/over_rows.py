@@ -64,6 +64,11 @@ class OverRows:
     unknown: Refusal | None = None
     refused: Mapping[str, str]
 
+    @property
+    def is_endless(self) -> bool:
+        """Whether it took longer over these rows than a statement may: nobody need wait for that again."""
+        return self.unknown is not None and self.unknown.is_timeout
+
 
 @cached_promise_fact
 def run_over_rows(context: Context) -> OverRows:

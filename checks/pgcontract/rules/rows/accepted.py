@@ -40,7 +40,7 @@ def rows_accepted(context: Context) -> Iterator[Answer]:
     them first, in production, and in the script by a RAISE EXCEPTION.
     """
     over = run_over_rows(context)
-    if over.unknown is not None and over.unknown.is_timeout:
+    if over.unknown is not None and over.is_endless:
         yield _endless(context, over.unknown)
         return
     if over.unknown is not None and not over.stops:
