@@ -25,11 +25,14 @@ CREATED = "databaseChangeLog:\n- changeSet:\n    id: 1\n"
         ({}, "changes", ["10_a-1", "2_b-1"], 2, []),
         ({}, "changes/2_b.sql", ["2_b-1"], 1, []),
         ({"changes/3.sql": "SELECT 1;"}, "changes", ["10_a-1", "2_b-1"], 2, ["migration.read warning 3.sql"]),
+        ({"changes/2_b.sql": SQL.format("b") + SQL.format("c")[26:]}, "changes/2_b.sql", ["2_b-1", "2_b-ann-1"], 2,
+         ["migration.unique error ann:1"]),
         ({"master.xml": XML, "o.yml": YAML}, ".", ["2_b-1", "10_a-1"], 2, []),
         ({"o.yml": YAML, "1.sql": "SELECT 1;"}, ".", ["10_a-1"], 1, ["migration.read warning 1.sql"]),
         ({"db/c.json": JSON, "liquibase.properties": "changeLogFile=db/c.json"}, ".", ["x-raw", "2_b-1"], 1, []),
     ],
-    ids=["by name", "one file", "one that is not formatted", "in XML", "in YAML, beside another", "in JSON, by settings"],
+    ids=["by name", "one file", "one that is not formatted", "an id twice", "in XML",
+         "in YAML, beside another", "in JSON, by settings"],
 )  # fmt: skip
 def test_order(more: dict[str, str], path: str, order: list[str], back: int, issues: list[str], tmp_path: Path) -> None:
     project = read(tmp_path, {**SAMPLE, **more}, path)

@@ -68,8 +68,12 @@ def read_folder(folder: Folder) -> FolderReading:
             found = [whole_file(source, values)]
         else:
             continue
+        first: dict[str, int] = {}
         for changeset in found:
             migrations.append(_migration(folder, path, changeset, keys))
+            name = f"{changeset.author}:{changeset.name}"
+            if first.setdefault(name, changeset.line) != changeset.line:
+                issues.append(_taken(migrations[-1], name, changeset.line, first[name]))
             issues += [_missing_value(migrations[-1], name, changeset.line) for name in changeset.unset]
     if not migrations:
         raise InputError(f"holds no changeset of SQL for PostgreSQL. {PRINTED}", file=str(changelog or folder.path))
@@ -98,6 +102,19 @@ def _migration(folder: Folder, path: Path, changeset: Changeset, keys: set[str])
         outside_remedy=_OUTSIDE,
         whole_remedy=_WHOLE,
         down_remedy=_DOWN,
+    )
+
+
+def _taken(migration: Migration, name: str, line: int, first: int) -> FolderIssue:
+    return FolderIssue(
+        kind=IssueKind.DUPLICATE,
+        subject=name,
+        summary=f"The changeset at line {line} is {name}, as is that at line {first}: Liquibase refuses both.",
+        remedy="Give the later one an id of its own.",
+        severity=Severity.ERROR,
+        key=migration.key,
+        path=migration.up.path,
+        line=line,
     )
 
 

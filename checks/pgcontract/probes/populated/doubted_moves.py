@@ -16,9 +16,8 @@ from pgcontract.probes.populated.moved_rows import Ends, is_row_kept, is_value_k
 from pgcontract.probes.populated.moved_rows import key as key_of
 from pgcontract.probes.populated.stored_rows import triggers_off
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot
-from pgcontract.probes.populated.valued_columns import parts_of
-from pgcontract.probes.row_generation.example_texts import example_texts
-from pgcontract.probes.row_generation.row_maker import RowMaker, is_numbered
+from pgcontract.probes.populated.valued_columns import maker_of, parts_of
+from pgcontract.probes.row_generation.row_maker import is_numbered
 from pgcontract.probes.row_generation.target_tables import FilledTable, read_tables
 from pgcontract.probes.script_words import names_in_code
 
@@ -141,16 +140,7 @@ def _change(
         "SELECT tableoid::int8, ctid::text FROM {1} WHERE {0} IS NOT NULL ORDER BY tableoid, ctid LIMIT {2}"
     ).format(identifier(name), sql.SQL(table.name), _MAX_ROWS)
     for part in parts_of(table, name):
-        maker = RowMaker(
-            promise=context.promise,
-            connection=connection,
-            tables=[part if other.name == table.name else other for other in tables],
-            table=part,
-            into=table.name,
-            first=first,
-            texts=example_texts(context.promise),
-            is_empty=False,
-        )
+        maker = maker_of(context, connection, tables, part, first=first)
         names = [column.name for column in part.columns]
         changed = False
         for number, (oid, ctid) in enumerate(connection.execute(query).fetchall(), start=first):

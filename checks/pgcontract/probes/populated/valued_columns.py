@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -75,17 +75,7 @@ def _give(
     if rows == 1 and later and any(column.name == name and not column.null for column in later.columns):
         return  # that the row is NULL stops the migration
     for part in parts_of(table, name):
-        maker = RowMaker(
-            promise=context.promise,
-            connection=connection,
-            tables=[part if other.name == table.name else other for other in tables],
-            table=part,
-            into=table.name,
-            first=first,
-            texts=example_texts(context.promise),
-            later=later,
-            is_empty=False,
-        )
+        maker = maker_of(context, connection, tables, part, first=first, later=later)
         names = [column.name for column in part.columns]
         refused = 0
         for place in range(min(rows, _MAX_TRIED)):
@@ -98,6 +88,29 @@ def _give(
             wanted -= 1
             if not wanted:
                 return
+
+
+def maker_of(
+    context: Context,
+    connection: psycopg.Connection,
+    tables: Sequence[FilledTable],
+    part: FilledTable,
+    *,
+    first: int,
+    later: FilledTable | None = None,
+) -> RowMaker:
+    """Makes values for the columns of a part of one of the tables, which holds rows."""
+    return RowMaker(
+        promise=context.promise,
+        connection=connection,
+        tables=[part if other.name == part.name else other for other in tables],
+        table=part,
+        into=part.name,
+        first=first,
+        texts=example_texts(context.promise),
+        later=later,
+        is_empty=False,
+    )
 
 
 def parts_of(table: FilledTable, name: str) -> Iterator[FilledTable]:
